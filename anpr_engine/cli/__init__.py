@@ -1,0 +1,1 @@
+"""The commands of `anpr`, one file a group."""

@@ -1,0 +1,82 @@
+"""One alert as a block of text for a control room, with the doubt in plain sight."""
+
+from difflib import SequenceMatcher
+
+import click
+
+from anpr_engine.plates.normaliser import normalise
+from anpr_engine.records.alert import Alert
+
+ASKED = {
+    "arrest": "ARREST the persons in the vehicle",
+    "specific-check": "search the vehicle and the persons in it",
+    "inquiry-check": "stop and question",
+    "seize": "seize the vehicle",
+    "protect": "take the person into protection",
+    "whereabouts": "report the whereabouts",
+    "discreet-check": "observe what can be seen; do NOT let them notice",
+    "observe": "observe only; do NOT intervene",
+}
+"""What each action asks of the officer on the road."""
+
+
+def marked(read: str, listed: str) -> tuple[str, str]:
+    """Mark the characters in which two canonical plates differ, with [ ] around each run."""
+    first, second = normalise(read).text, normalise(listed).text
+    left, right = [], []
+    for tag, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        same = tag == "equal"
+        left.append(first[a:b] if same else f"[{first[a:b]}]")
+        right.append(second[c:d] if same else f"[{second[c:d]}]")
+    return "".join(left), "".join(right)
+
+
+def _place(alert: Alert) -> str:
+    read = alert.read
+    parts = [read.camera_id]
+    if read.lane is not None:
+        parts.append(f"lane {read.lane}")
+    if read.direction:
+        parts.append(f"going {read.direction}")
+    if read.speed_kmh is not None:
+        parts.append(f"{read.speed_kmh:.0f} km/h")
+    return ", ".join(parts)
+
+
+def _vehicle(alert: Alert) -> str:
+    entry = alert.entry
+    listed = " ".join(filter(None, (entry.vehicle_colour, entry.vehicle_make, entry.vehicle_model)))
+    seen = alert.read.vehicle
+    parts = (seen.colour, seen.make, seen.model) if seen else ()
+    described = " ".join(part for part in parts if part)
+    return f"seen {described or 'not described'}; listed {listed or 'not described'}"
+
+
+def alert_block(alert: Alert) -> str:
+    """Write an alert as lines: plates, place and time, what is asked, how sure, how fresh."""
+    read_plate, listed_plate = marked(alert.read.plate, alert.entry.plate)
+    age_s = alert.watchlist_age_ms / 1000
+    stale = "  STALE LIST: confirm before anything happens" if alert.watchlist_stale else ""
+    differ = "no character differs" if read_plate == listed_plate else "differences in [ ]"
+    unread = alert.read.country or "??"
+    lines = [
+        f"{alert.category.value.upper()}  priority {alert.priority}  {alert.state}",
+        f"  plate read    {unread} {read_plate:<14} as read: {alert.read.plate}",
+        f"  plate listed  {alert.entry.country or '??'} {listed_plate:<14} {differ}",
+        f"  seen          {alert.read.captured_at:%Y-%m-%d %H:%M:%S} UTC at {_place(alert)}",
+        f"  asked         {alert.action.value}: {ASKED[alert.action.value]}",
+        f"  probability   {alert.probability:.4f}  ({alert.tier.value} match, {alert.edits} edits)",
+        f"  vehicle       {_vehicle(alert)}",
+        f"  list          {alert.entry.list_id} of {alert.entry.owner or 'unknown owner'}",
+        f"  list age      version {alert.watchlist_version}, confirmed {age_s:.1f} s ago{stale}",
+        f"  told          {', '.join(alert.recipients)}  because {', '.join(alert.reasons)}",
+        f"  legal basis   {alert.legal_basis or 'not given'}",
+        f"  handling      {alert.handling_code or 'not given'}",
+        f"  alert         {alert.alert_id}  {alert.lateness_ms} ms after capture",
+    ]
+    return "\n".join(lines)
+
+
+def show_alert(alert: Alert) -> None:
+    """Print one alert and a blank line."""
+    click.echo(alert_block(alert) + "\n")

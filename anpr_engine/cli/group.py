@@ -1,0 +1,85 @@
+"""The root of the command line: finds commands by name and loads one only when it is called.
+
+Why: importing numba, redis and pydantic takes over a second; `anpr --help` and shell completion
+must answer in less than a tenth of that.
+"""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from anpr_engine.errors import AnprError
+from anpr_engine.version import VERSION
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "alerts": ("alerts", "Follow alerts in a terminal."),
+    "demo": ("demo", "Run both sites with simulated traffic, nothing to install."),
+    "doctor": ("doctor", "Check configuration, broker, Redis, clock and lists."),
+    "match": ("match", "Match a file of reads against a watchlist file."),
+    "normalise": ("normalise", "Turn raw plates into canonical ones."),
+    "run": ("run", "Run the engine of one site."),
+    "simulate": ("simulate", "Make realistic traffic with ground truth."),
+    "topics": ("topics", "Plan and apply the topics a site needs."),
+    "watchlist": ("watchlist", "Keep the watchlists in Redis."),
+}
+"""Command name to (module in `anpr_engine.cli`, one-line help); `command` is its attribute."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"anpr_engine.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example:  anpr demo --seconds 20 --headless",
+)
+@click.version_option(VERSION, prog_name="anpr", message="%(prog)s %(version)s")
+def root() -> None:
+    """Match plate reads of two countries' cameras against shared watchlists."""
+
+
+def _fail(error: AnprError) -> None:
+    click.echo(f"anpr: {error}", err=True)
+    sys.stdout.flush()
+    sys.exit(error.exit_code)
+
+
+def main(args: list[str] | None = None) -> Any:  # noqa: ANN401 - click returns what a command does
+    """Run the command line; errors meant for a person become one sentence and an exit code."""
+    try:
+        return root.main(args=args, prog_name="anpr", standalone_mode=False)
+    except AnprError as error:
+        _fail(error)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("anpr: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`anpr … | head`); nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,90 @@
+"""`anpr match`: a file of reads against a watchlist file, no broker and no Redis."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from anpr_engine.errors import AnprError
+from anpr_engine.records.columns import Reject
+from anpr_engine.replay.engine import Engine, Hits
+from anpr_engine.replay.results import hit_writer
+
+REJECTS_SHOWN_MAX = 20
+EXIT_REJECTED = 3
+
+
+@click.command(
+    epilog="Example:  anpr match --watchlist entries.csv --reads reads.jsonl --out hits.jsonl",
+)
+@click.option("--watchlist", required=True, help="CSV or JSONL file of entries.")
+@click.option("--reads", required=True, help=".jsonl or .parquet file, - for JSONL on stdin.")
+@click.option("--out", required=True, help=".jsonl or .parquet file, - for JSONL on stdout.")
+@click.option(
+    "--min-probability",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Leave out hits that are less likely.",
+)
+@click.option(
+    "--traffic-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.0001,
+    show_default=True,
+    help="Assumed share of reads that are of any listed vehicle.",
+)
+def command(
+    watchlist: str, reads: str, out: str, min_probability: float, traffic_share: float
+) -> None:
+    """Match reads against a watchlist and write every hit with its probability.
+
+    Reads and rows that cannot be taken are named on stderr; the rest is done, and the exit code
+    is then 3.
+    """
+    engine = Engine(watchlist, traffic_share=traffic_share, probability_min=min_probability)
+    for problem in engine.problems[:REJECTS_SHOWN_MAX]:
+        click.echo(f"watchlist row {problem.row}: {problem.reason}. {problem.text}", err=True)
+    if not len(engine.snapshot):
+        raise AnprError(
+            f"No entry of {watchlist} can be used.", "Look at the rows named above, if any."
+        )
+    shown = 0
+    with hit_writer(out) as writer:
+        for hits in _with_progress(engine, engine.stream(reads)):
+            writer.write(list(hits))
+            shown += _show(hits.rejects, REJECTS_SHOWN_MAX - shown)
+    _summary(engine)
+    if engine.totals.rejected or engine.problems:
+        sys.exit(EXIT_REJECTED)
+
+
+def _show(rejects: Sequence[Reject], room: int) -> int:
+    for reject in rejects[: max(0, room)]:
+        click.echo(f"read {reject.row + 1}: {reject.reason} ({reject.detail})", err=True)
+    return len(rejects[: max(0, room)])
+
+
+def _summary(engine: Engine) -> None:
+    totals = engine.totals
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(totals.by_reason.items()))
+    refused = f"; {totals.rejected} no reads ({reasons})" if totals.rejected else ""
+    rows = f"; {len(engine.problems)} watchlist rows refused" if engine.problems else ""
+    text = f"{totals.reads} reads, {totals.hits} hits, {len(engine.snapshot)} entries"
+    click.echo(f"{text}{refused}{rows}", err=True)
+
+
+def _with_progress(engine: Engine, batches: Iterator[Hits]) -> Iterator[Hits]:
+    if not sys.stderr.isatty():
+        yield from batches
+        return
+    columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("matching", total=None)
+        for hits in batches:
+            text = f"{engine.totals.reads:,} reads, {engine.totals.hits:,} hits"
+            progress.update(task, description=text)
+            yield hits

@@ -1,0 +1,30 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def config_option(command: Command) -> Command:
+    """Add `--config FILE`."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="ANPR_CONFIG",
+        help="TOML file with the site's settings; ANPR_… variables go over it.",
+    )(command)
+
+
+def place_options(command: Command) -> Command:
+    """Add `--config`, `--site`, `--kafka` and `--redis`."""
+    for option in (
+        click.option("--redis", "redis_url", help="Redis address [ANPR_REDIS_URL]."),
+        click.option("--kafka", help="host:port of the brokers [ANPR_KAFKA]."),
+        click.option("--site", help="The site, such as be or nl [ANPR_SITE]."),
+    ):
+        command = option(command)
+    return config_option(command)

@@ -1,0 +1,152 @@
+"""What the watchlist commands share: where the store is, an entry's columns, a progress bar."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from anpr_engine.clock import SystemClock
+from anpr_engine.errors import UsageError
+from anpr_engine.ports import Clock
+from anpr_engine.records.fields import Action, Category
+from anpr_engine.watchlist.redis_client import RedisSession
+from anpr_engine.watchlist.redis_reader import StoreReader
+from anpr_engine.watchlist.redis_writer import StoreWriter
+from anpr_engine.wiring import watchlist_target
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+PROGRESS_AFTER_S = 1.0
+PROGRESS_EVERY_ROWS = 500
+
+ENTRY_OPTIONS = {
+    "owner": "Authority that answers for the entries.",
+    "purpose": "What they are listed for.",
+    "legal_basis": "Law or order that permits it.",
+    "sharing": "Sites that may have them, such as `nl,de`, or `own`.",
+    "country": "Where the plate was issued, two letters.",
+    "case_ref": "Reference of the case.",
+    "priority": "0 to 100, the most urgent.",
+    "valid_from": "RFC 3339 time.",
+    "valid_until": "RFC 3339 time.",
+    "handling_code": "Code for what may be done with the data.",
+    "note": "Remark without personal data.",
+}
+"""Columns that can be given as an option, beside category and action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A site's watchlists, open for reading and writing."""
+
+    site: str
+    reader: StoreReader
+    writer: StoreWriter
+    session: RedisSession
+    clock: Clock
+
+
+def store_options(command: Command) -> Command:
+    """Add `--redis`, `--site` and `--config`."""
+    for option in (
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path, dir_okay=False),
+            envvar="ANPR_CONFIG",
+            help="TOML file with the site's settings.",
+        ),
+        click.option("--site", envvar="ANPR_SITE", help="The site, such as be [ANPR_SITE]."),
+        click.option(
+            "--redis", "redis_url", envvar="ANPR_REDIS_URL", help="Address [ANPR_REDIS_URL]."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def list_option(command: Command) -> Command:
+    """Add `--list`."""
+    return click.option("--list", "list_id", required=True, help="Id of the list.")(command)
+
+
+def entry_options(command: Command) -> Command:
+    """Add an option for every column that rows may have in common."""
+    for name, text in reversed(ENTRY_OPTIONS.items()):
+        command = click.option(f"--{name.replace('_', '-')}", name, help=text)(command)
+    categories, actions = [each.value for each in Category], [each.value for each in Action]
+    command = click.option("--action", type=click.Choice(actions), help="What is asked.")(command)
+    return click.option("--category", type=click.Choice(categories), help="The reason.")(command)
+
+
+def column_values(given: Mapping[str, Any]) -> dict[str, str]:
+    """Take the columns given as options."""
+    names = ("category", "action", *ENTRY_OPTIONS)
+    return {name: str(given[name]) for name in names if given.get(name)}
+
+
+@contextmanager
+def open_store(given: Mapping[str, Any], *, writing: bool = True) -> Iterator[Store]:
+    """Open the store that the options name; for reading alone the site need not be known.
+
+    Raises:
+        UsageError: an option is missing.
+        ConfigError: the file given with `--config` is wrong.
+
+    """
+    redis_url, site = given["redis_url"], given["site"]
+    if writing or not redis_url:
+        redis_url, site = watchlist_target(given["config"], redis_url, site)
+    if site and not (site.isascii() and site.islower() and len(site) == 2):
+        raise UsageError("--site is no site code.", "It has two lower-case letters, such as be.")
+    clock = SystemClock()
+    with RedisSession(redis_url) as session:
+        writer = StoreWriter(session, site or "", clock)
+        yield Store(site or "", StoreReader(session), writer, session, clock)
+
+
+class RowProgress:
+    """Shows how many rows are done, on a terminal and after a second; a context manager."""
+
+    def __init__(self, what: str) -> None:
+        """Prepare without showing anything."""
+        columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}")]
+        columns += [MofNCompleteColumn(), TimeElapsedColumn()]
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task(what, total=None)
+        self._clock = SystemClock()
+        self._begun_s = self._clock.monotonic_s()
+        self._wanted = sys.stderr.isatty()
+        self._shown = False
+        self._rows = 0
+
+    def __call__(self) -> None:
+        """Count one row."""
+        self._rows += 1
+        if not self._wanted or self._rows % PROGRESS_EVERY_ROWS:
+            return
+        if not self._shown and self._clock.monotonic_s() - self._begun_s > PROGRESS_AFTER_S:
+            self._progress.start()
+            self._shown = True
+        if self._shown:
+            self._progress.update(self._task, completed=self._rows)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar away."""
+        if self._shown:
+            self._progress.stop()

@@ -1,0 +1,175 @@
+"""The settings of one site: defaults, then a TOML file, then `ANPR_…` variables.
+
+`ANPR_SITE`, `ANPR_KAFKA` and `ANPR_REDIS_URL` alone are enough to start an engine. A nested
+setting is reached with two underscores: `ANPR_BATCH__READS_MAX=1000`.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from anpr_engine.errors import ConfigError
+from anpr_engine.records.fields import SiteCode
+
+SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
+
+
+class Section(BaseModel):
+    """A part of the settings; unknown keys are refused, for they are mostly misspelt ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KafkaClientSettings(Section):
+    """How to speak to the brokers."""
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = "PLAINTEXT"
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", ""] = ""
+    sasl_username: str = ""
+    sasl_password: SecretStr = SecretStr("")
+    ssl_ca_location: str = ""
+    ssl_certificate_location: str = ""
+    ssl_key_location: str = ""
+    session_timeout_ms: Annotated[int, Field(ge=1000, le=300_000)] = 6000
+    transaction_timeout_ms: Annotated[int, Field(ge=1000, le=900_000)] = 10_000
+
+
+class BatchSettings(Section):
+    """When a batch is closed: at the first limit reached."""
+
+    reads_max: Annotated[int, Field(ge=1, le=1_000_000)] = 32_768
+    bytes_max: Annotated[int, Field(ge=65_536, le=1 << 30)] = 32 * 1024 * 1024
+    wait_ms_max: Annotated[int, Field(ge=1, le=5000)] = 20
+
+
+class RejectSettings(Section):
+    """What happens to records that are no read."""
+
+    keep_payload: bool = False
+    share_max: Annotated[float, Field(gt=0, le=1)] = 0.25
+    window_reads: Annotated[int, Field(ge=1)] = 10_000
+    future_ms_max: Annotated[int, Field(ge=0)] = 300_000
+
+
+class MatchSettings(Section):
+    """What counts as a match."""
+
+    plate_characters_min: Annotated[int, Field(ge=1, le=16)] = 4
+    probability_min: Annotated[float, Field(ge=0, le=1)] = 0.0
+    traffic_share: Annotated[float, Field(gt=0, lt=1)] = 0.0001
+
+
+class WatchlistSettings(Section):
+    """How the lists are followed."""
+
+    stale_after_s: Annotated[float, Field(gt=0)] = 30.0
+    poll_ms: Annotated[int, Field(ge=1, le=5000)] = 50
+    delta_entries_max: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+
+
+class HttpSettings(Section):
+    """Where `/metrics`, `/healthz` and `/readyz` are served; port 0 serves nothing."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 9464
+
+
+class Settings(BaseSettings):
+    """All settings of one site's engine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ANPR_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    site: SiteCode
+    kafka: Annotated[str, Field(min_length=1, description="host:port[,host:port…]")]
+    redis_url: Annotated[str, Field(min_length=1, description="redis://, rediss:// or unix://")]
+    slot: Annotated[int, Field(ge=0, le=999)] = 0
+    group: str = ""
+    kafka_client: KafkaClientSettings = KafkaClientSettings()
+    batch: BatchSettings = BatchSettings()
+    rejects: RejectSettings = RejectSettings()
+    match: MatchSettings = MatchSettings()
+    watchlist: WatchlistSettings = WatchlistSettings()
+    http: HttpSettings = HttpSettings()
+
+    @property
+    def group_id(self) -> str:
+        """The consumer group of this site's engines."""
+        return self.group or f"anpr.engine.{self.site}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Rank the sources: command line, then variables, then the file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401
+    """Read the settings of one site.
+
+    Args:
+        path: a TOML file, or None for variables alone.
+        overrides: values from the command line; None counts as not given.
+
+    Raises:
+        ConfigError: names the file, the key, what was found and what is allowed.
+
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    source = str(path) if path else "the ANPR_… variables"
+    if path is not None:
+        _check_file(path)
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        return FileSettings(**given)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, source), _remedy(error)) from None
+
+
+def _check_file(path: Path) -> None:
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        what = f"The configuration file {path} cannot be read: {error.strerror}."
+        raise ConfigError(what, "Give another one with --config.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is no TOML file: {error}.", "Correct that line.") from None
+
+
+def _explain(error: ValidationError, source: str) -> str:
+    parts = []
+    for problem in error.errors(include_url=False):
+        key = ".".join(str(step) for step in problem["loc"]) or "(whole file)"
+        if problem["type"] == "missing":
+            parts.append(f"{source}: {key} is not set")
+        else:
+            secret = "password" in key or "url" in key
+            found = SECRET if secret else repr(problem["input"])
+            parts.append(f"{source}: {key} = {found} - {problem['msg'].lower()}")
+    return "; ".join(parts) + "."
+
+
+def _remedy(error: ValidationError) -> str:
+    missing = [str(problem["loc"][0]) for problem in error.errors() if problem["type"] == "missing"]
+    if not missing:
+        return "Correct it and start again."
+    variables = ", ".join(f"ANPR_{name.upper()}" for name in missing)
+    return f"Set it in the file given with --config, or as {variables}."

@@ -1,0 +1,1 @@
+"""Kafka, behind the ports: the only package that imports confluent_kafka."""

@@ -1,0 +1,109 @@
+"""Batches on the broker that cannot be read: noticed, measured, passed over.
+
+Why: a batch whose checksum or compression is broken makes the client library report an error,
+then read on in the garbage, lose its place and try again for ever. What it says after the first
+error is not trusted. The stream goes back to where the error stood; after the third time at the
+same place the end of the batch is searched for with a consumer of its own, by halving, because
+the library does not say how many records the batch held.
+"""
+
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from anpr_engine.errors import BrokerUnavailable
+from anpr_engine.kafka.client_settings import Properties
+from anpr_engine.kafka.errors import DAMAGED, OFFSET_UNKNOWN, PASSING, translated
+
+TRIES = 3
+"""A transfer error mends itself on a second fetch; three equal ones are on disk."""
+
+PROBE_S = 10.0
+
+
+class Sighting(NamedTuple):
+    """The first damage of a partition in a poll; `offset` is where its batch starts."""
+
+    partition: int
+    offset: int
+    detail: str
+
+
+def first_damage(messages: list[Message]) -> dict[int, Sighting]:
+    """Find, by partition, the first error that speaks of damage."""
+    found: dict[int, Sighting] = {}
+    for message in messages:
+        error, partition, offset = message.error(), message.partition(), message.offset()
+        if error is None or partition is None or offset is None or error.code() not in DAMAGED:
+            continue
+        found.setdefault(partition, Sighting(partition, offset, error.name()))
+    return found
+
+
+class DamageLog:
+    """Counts how often the same place was found damaged."""
+
+    def __init__(self) -> None:
+        """Start with nothing seen."""
+        self._seen: dict[int, tuple[int, int]] = {}
+
+    def is_lasting(self, sighting: Sighting) -> bool:
+        """Count one sighting; true once the same place was seen often enough."""
+        offset, times = self._seen.get(sighting.partition, (sighting.offset, 0))
+        times = times + 1 if offset == sighting.offset else 1
+        self._seen[sighting.partition] = (sighting.offset, times)
+        return times >= TRIES
+
+
+class BatchProbe:
+    """Finds where a damaged batch ends."""
+
+    def __init__(self, properties: Properties, where: str) -> None:
+        """Take the properties of a consumer that belongs to no live group."""
+        self._properties = {**properties, "enable.partition.eof": True}
+        self._where = where
+
+    def end_of(self, topic: str, damage: Sighting) -> int:
+        """Give the first offset after the damaged batch.
+
+        Raises:
+            BrokerUnavailable: when the broker does not answer in time.
+
+        """
+        with translated(self._where), Consumer(self._properties) as consumer:
+            place = TopicPartition(topic, damage.partition)
+            bad, good = damage.offset, consumer.get_watermark_offsets(place, timeout=PROBE_S)[1]
+            step = 1
+            while bad + step < good and self._is_bad(consumer, topic, damage, bad + step):
+                bad, step = bad + step, step * 2
+            good = min(good, bad + step)
+            while bad + 1 < good:
+                middle = (bad + good) // 2
+                if self._is_bad(consumer, topic, damage, middle):
+                    bad = middle
+                else:
+                    good = middle
+            return good
+
+    def _is_bad(self, consumer: Consumer, topic: str, damage: Sighting, offset: int) -> bool:
+        consumer.assign([TopicPartition(topic, damage.partition, offset)])
+        for _ in range(int(PROBE_S / 0.1)):
+            message = consumer.poll(0.1)
+            if message is None:
+                continue
+            error = message.error()
+            if error is None or error.code() in OFFSET_UNKNOWN or _at_end(error):
+                return False
+            if error.code() in DAMAGED:
+                # An error further on belongs to another batch, which gets its own turn.
+                return message.offset() in (damage.offset, offset)
+            if error.code() not in PASSING:
+                break
+        raise BrokerUnavailable(
+            f"Kafka at {self._where}: a damaged batch in {topic} cannot be measured.",
+            "Run `anpr doctor`, and check the broker's disks.",
+        )
+
+
+def _at_end(error: KafkaError) -> bool:
+    return error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - the library's own name

@@ -1,0 +1,157 @@
+"""The exactly-once stream of reads: one consumer, one transactional producer.
+
+What `commit` is given becomes visible together with the offsets of what was polled, or not at
+all. A rollback goes back to what is saved; a crash leaves that to whoever takes over.
+
+Why: a commit without records saves nothing that anybody waits for, so it is put off, and costs a
+transaction twice a second instead of with every batch.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from anpr_engine.errors import BrokerError
+from anpr_engine.kafka.batch import KafkaBatch
+from anpr_engine.kafka.client_settings import StreamSettings
+from anpr_engine.kafka.consumer import ReadConsumer
+from anpr_engine.kafka.ends import EndMark
+from anpr_engine.kafka.errors import translate
+from anpr_engine.kafka.producer import Outcome, TransactionalProducer
+from anpr_engine.kafka.progress import Offsets
+from anpr_engine.logs import get_logger
+from anpr_engine.metrics.table import LAST_COMMIT, ROLLBACKS, Metrics
+from anpr_engine.ports import BatchLimits, Clock
+from anpr_engine.wire import OutgoingRecord
+
+PUT_OFF_S = 0.5
+
+ROLLBACKS_IN_ROW_MAX = 5
+"""The same batch refused this often will not go through; stopping is louder than a loop."""
+
+
+class KafkaReadStream:
+    """`ports.ReadStream` on Kafka; its batches are `KafkaBatch`."""
+
+    def __init__(self, settings: StreamSettings, metrics: Metrics, clock: Clock) -> None:
+        """Connect, fence off a predecessor, note the end offsets and join the group.
+
+        Raises:
+            BrokerError: nobody answers, we are refused, or the topic does not exist.
+
+        """
+        self._settings, self._metrics, self._clock = settings, metrics, clock
+        self._put_off_since_s: float | None = None
+        self._rollbacks_in_row = 0
+        self._fault: BrokerError | None = None
+        self._awaits_commit = self._closed = False
+        self._consumer = ReadConsumer(settings, clock, self._on_release)
+        self._progress = self._consumer.progress
+        # First the producer: it settles what a predecessor left open, so that the ends seen
+        # and the committed offsets are final.
+        self._producer = TransactionalProducer(settings, metrics, clock)
+        self._end = EndMark(self._consumer, clock)
+        self._consumer.start()
+
+    def poll(self, limits: BatchLimits) -> KafkaBatch | None:
+        """Wait for records up to the limits; None when there are none.
+
+        Raises:
+            BrokerError: when the stream cannot go on.
+
+        """
+        self._producer.serve()
+        self._save_put_off(overdue_only=True)
+        batch = self._consumer.gather(limits)
+        if self._fault is not None:
+            raise self._fault
+        if batch is not None:
+            self._awaits_commit = True
+        elif not self._awaits_commit:
+            # Markers of transactions may have gone by; nobody else will commit those.
+            self._put_off()
+        return batch
+
+    def commit(self, outgoing: Sequence[OutgoingRecord]) -> bool:
+        """Save progress up to the last poll together with the records, or neither.
+
+        Returns False when everything since the last commit was rolled back.
+
+        Raises:
+            BrokerError: when the stream cannot go on.
+
+        """
+        self._awaits_commit = False
+        if outgoing:
+            return self._save(outgoing)
+        self._put_off()
+        self._save_put_off(overdue_only=True)
+        return True
+
+    def caught_up(self) -> bool:
+        """Say whether the end offsets seen when the stream was opened are reached."""
+        return self._end.reached()
+
+    def lag(self) -> Mapping[int, int]:
+        """Give the records not yet polled, by partition, as last heard from the broker."""
+        return self._consumer.lag()
+
+    def close(self) -> None:
+        """Save progress put off, stop polling and release everything."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._save_put_off(overdue_only=False)
+        finally:
+            self._consumer.close()
+            self._producer.close()
+
+    def _put_off(self) -> None:
+        self._progress.accept()
+        if self._put_off_since_s is None and self._progress.put_off():
+            self._put_off_since_s = self._clock.monotonic_s()
+
+    def _save_put_off(self, *, overdue_only: bool) -> None:
+        """Save progress that had no records; if that fails nothing is lost but time."""
+        since_s = self._put_off_since_s
+        if since_s is None:
+            return
+        if not overdue_only or self._clock.monotonic_s() - since_s >= PUT_OFF_S:
+            self._put_off_since_s = None
+            offsets = self._progress.put_off()
+            if offsets and not self._attempt((), offsets):
+                self._put_off_since_s = self._clock.monotonic_s()
+
+    def _save(self, outgoing: Sequence[OutgoingRecord]) -> bool:
+        if self._attempt(outgoing, self._progress.unsaved()):
+            self._put_off_since_s = None
+            self._rollbacks_in_row = 0
+            return True
+        self._metrics.add(ROLLBACKS)
+        self._rollbacks_in_row += 1
+        error = self._producer.last_error
+        if error is not None and self._rollbacks_in_row >= ROLLBACKS_IN_ROW_MAX:
+            raise translate(error, self._settings.bootstrap)
+        self._consumer.rewind()
+        return False
+
+    def _attempt(self, outgoing: Sequence[OutgoingRecord], offsets: Offsets) -> bool:
+        """Run one transaction; true when it is saved."""
+        places, group = self._consumer.places(offsets), self._consumer.group_metadata()
+        outcome = self._producer.save(outgoing, places, group)
+        if outcome is Outcome.UNKNOWN and offsets:
+            committed = self._consumer.committed(offsets)
+            if all(committed[partition] >= at for partition, at in offsets.items()):
+                outcome = Outcome.SAVED
+        if outcome is not Outcome.SAVED:
+            return False
+        self._progress.save(offsets)
+        self._metrics.put(LAST_COMMIT, self._clock.now_us() / 1e6)
+        return True
+
+    def _on_release(self) -> None:
+        """Save before partitions are given away; called from inside `poll`."""
+        try:
+            self._save_put_off(overdue_only=False)
+        except BrokerError as fault:
+            get_logger().warning("kafka_release_unsaved")
+            self._fault = fault

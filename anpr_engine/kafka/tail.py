@@ -1,0 +1,144 @@
+"""Follows topics as they grow, committed records only, without leaving a trace on the broker.
+
+Why: partitions are assigned by hand and nothing is committed, so that a terminal that looks at
+alerts is no member of any group and needs no access rule beyond reading.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    Message,
+    TopicPartition,
+)
+
+from anpr_engine.clock import SystemClock
+from anpr_engine.kafka.batch import headers_of
+from anpr_engine.kafka.client_settings import Security, common, follower
+from anpr_engine.kafka.errors import PASSING, translate, translated
+from anpr_engine.kafka.watch import ClientWatch, reach
+from anpr_engine.wire import Header
+
+LOOK_S = 0.1
+"""How often `stop` is asked while nothing comes; a record is given as soon as it is there."""
+
+START_S = 15.0
+
+
+class TailedRecord(NamedTuple):
+    """One committed record; `appended_at_us` is -1 when the broker does not say."""
+
+    topic: str
+    partition: int
+    offset: int
+    appended_at_us: int
+    key: bytes
+    headers: tuple[Header, ...]
+    value: bytes
+
+
+class Follower:
+    """Reads topics from the start or from now; a start from now is fixed on construction."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        security: Security,
+        topics: Sequence[str],
+        *,
+        from_start: bool = False,
+    ) -> None:
+        """Connect and note where each partition stands.
+
+        Args:
+            bootstrap: `host:port[,host:port…]`.
+            security: how to prove who we are.
+            topics: must exist.
+            from_start: give what is there already too.
+
+        Raises:
+            BrokerError: nobody answers, we are refused, or a topic does not exist.
+
+        """
+        self._where = bootstrap
+        self._watch = ClientWatch(bootstrap)
+        base = common(bootstrap, security, self._watch.hear)
+        with translated(bootstrap):
+            self._consumer = Consumer({**base, **follower(f"anpr.tail.{uuid.uuid4().hex}")})
+            places = [place for topic in topics for place in self._places(topic)]
+            for place in places:
+                place.offset = OFFSET_BEGINNING if from_start else self._end(place)
+            self._consumer.assign(places)
+
+    def records(self, stop: Callable[[], bool]) -> Iterator[TailedRecord]:
+        """Give records as they are committed, until `stop` says so.
+
+        Raises:
+            BrokerError: when following cannot go on.
+
+        """
+        try:
+            while not stop():
+                with translated(self._where):
+                    message = self._consumer.poll(LOOK_S)
+                self._watch.check()
+                if message is None:
+                    continue
+                error = message.error()
+                if error is None:
+                    yield _tailed(message)
+                elif error.code() not in PASSING:
+                    raise translate(error, self._where)
+        finally:
+            self._consumer.close()
+
+    def _places(self, topic: str) -> list[TopicPartition]:
+        clock = SystemClock()
+        found = reach(
+            self._consumer,
+            topic,
+            watch=self._watch,
+            serve=lambda: self._consumer.consume(1, 0),
+            deadline_s=clock.monotonic_s() + START_S,
+            clock=clock,
+        )
+        return [TopicPartition(topic, partition) for partition in sorted(found.partitions)]
+
+    def _end(self, place: TopicPartition) -> int:
+        return self._consumer.get_watermark_offsets(place, timeout=START_S)[1]
+
+
+def follow_alerts(
+    bootstrap: str,
+    security: Security,
+    topics: Sequence[str],
+    stop: Callable[[], bool],
+    *,
+    from_start: bool = False,
+) -> Iterator[TailedRecord]:
+    """Follow topics until `stop` says so; see `Follower`.
+
+    "From now" is the moment of this call, not of the first record taken from the iterator.
+
+    Raises:
+        BrokerError: nobody answers, we are refused, or a topic does not exist.
+
+    """
+    return Follower(bootstrap, security, topics, from_start=from_start).records(stop)
+
+
+def _tailed(message: Message) -> TailedRecord:
+    kind, at_ms = message.timestamp()
+    return TailedRecord(
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        appended_at_us=at_ms * 1000 if kind == TIMESTAMP_LOG_APPEND_TIME else -1,
+        key=message.key() or b"",
+        headers=headers_of(message),
+        value=message.value() or b"",
+    )

@@ -1,0 +1,141 @@
+"""Plate text to its 64-bit key, for the texts that need no Unicode tables.
+
+A key is the canonical text itself, written in base 40: digits 1-10, letters 11-36, Ä Ö Ü 37-39.
+No code is 0, so texts of different length never share a key, and 40**12 < 2**64, so keys of up to
+twelve characters are the text and cannot collide. Longer ones carry a hash above that range and
+are compared as text when they hit.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import Word, given, helper, i32, i64, kernel, u8, u64, written
+
+KEY_BASE = 40
+KEY_CHARACTERS_EXACT = 12
+"""Longest text whose key is the text itself."""
+PLATE_CHARACTERS_MAX = 16
+"""Longest canonical text that can match."""
+RAW_BYTES_MAX = 1024
+"""Longer raw texts are no plates; looking at each of their characters would cost time."""
+LONG_KEYS_FROM = KEY_BASE**KEY_CHARACTERS_EXACT
+_LONG_KEYS = 2**64 - LONG_KEYS_FROM
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ"
+
+USABLE = 0
+UNDECIDED = 1
+UNREAD_POSITION = 2
+EMPTY = 3
+TOO_SHORT = 4
+TOO_LONG = 5
+BAD_CHARACTER = 6
+"""What a plate text is good for; every value but `USABLE` comes with key 0."""
+
+_SKIP = 250
+_UNREAD = 251
+_BEYOND = 252
+
+
+def _byte_codes() -> NDArray[np.uint8]:
+    codes = np.full(256, _SKIP, dtype=np.uint8)
+    for code, character in enumerate(ALPHABET[:36], start=1):
+        codes[ord(character)] = codes[ord(character.lower())] = code
+    codes[ord("?")] = codes[ord("*")] = _UNREAD
+    codes[0x80:] = _BEYOND
+    return codes
+
+
+_CODES = _byte_codes()
+
+
+@helper
+def _umlaut(second: Word) -> int:
+    # U+00C4 U+00D6 U+00DC and their lower-case forms, as the byte after 0xC3 in UTF-8.
+    if second in (0x84, 0xA4):
+        return 37
+    if second in (0x96, 0xB6):
+        return 38
+    if second in (0x9C, 0xBC):
+        return 39
+    return 0
+
+
+@helper
+def _long_key(key: Word, code: int) -> Word:
+    # FNV-1a step; the key of a text of 13 to 16 characters is a hash, see the module's text.
+    return (key ^ np.uint64(code)) * np.uint64(1099511628211)
+
+
+@helper
+def _judge(outcome: int, count: int, characters_min: int) -> int:
+    if outcome != USABLE:
+        return outcome
+    if count == 0:
+        return EMPTY
+    if count < characters_min:
+        return TOO_SHORT
+    if count > PLATE_CHARACTERS_MAX:
+        return TOO_LONG
+    return USABLE
+
+
+@helper
+def _code_at(buffer: NDArray[np.uint8], position: int, end: int) -> Word:
+    # The code of the character at a position: of one byte, or of an umlaut's two.
+    code = int(_CODES[buffer[position]])
+    if code == _BEYOND and position + 1 < end and buffer[position] == 0xC3:
+        umlaut = _umlaut(buffer[position + 1])
+        return umlaut or _BEYOND
+    return code
+
+
+@kernel(given(u8), given(i32, 2), i64, written(u64), written(u8))
+def plate_keys(
+    buffer: NDArray[np.uint8],
+    spans: NDArray[np.int32],
+    characters_min: int,
+    keys: NDArray[np.uint64],
+    status: NDArray[np.uint8],
+) -> None:
+    """Turn plate texts into keys; what needs Unicode tables is left `UNDECIDED`.
+
+    Args:
+        buffer: uint8 (bytes,), UTF-8 text.
+        spans: int32 (plates, 2), start and length of each plate in the buffer, in bytes.
+        characters_min: fewest canonical characters that may match.
+        keys: uint64 (plates,), written; 0 where the status is not `USABLE`.
+        status: uint8 (plates,), written.
+
+    """
+    for row in range(spans.shape[0]):
+        key: Word = np.uint64(0)
+        count = 0
+        outcome = USABLE
+        position = spans[row, 0]
+        end = position + spans[row, 1]
+        if spans[row, 1] > RAW_BYTES_MAX:
+            outcome = UNDECIDED
+            position = end
+        while position < end:
+            code = _code_at(buffer, position, end)
+            position += 2 if buffer[position] == 0xC3 else 1
+            if code == _SKIP:
+                continue
+            if code == _BEYOND:
+                outcome = UNDECIDED
+                break
+            if code == _UNREAD:
+                outcome = UNREAD_POSITION
+                continue
+            count += 1
+            if count <= KEY_CHARACTERS_EXACT:
+                key = key * np.uint64(KEY_BASE) + np.uint64(code)
+            else:
+                key = _long_key(key, code)
+        status[row] = _judge(outcome, count, characters_min)
+        if status[row] != USABLE:
+            key = np.uint64(0)
+        elif count > KEY_CHARACTERS_EXACT:
+            key = np.uint64(LONG_KEYS_FROM) + key % np.uint64(_LONG_KEYS)
+        keys[row] = key

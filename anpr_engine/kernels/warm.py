@@ -1,0 +1,21 @@
+"""Fill the cache of compiled kernels: `python -m anpr_engine.kernels.warm`.
+
+Run once after an installation, before several engines start at the same time.
+"""
+
+import sys
+
+from anpr_engine.kernels import blobs, bloom, json_scan, plate_text, table
+
+WARMED = (blobs, bloom, json_scan, plate_text, table)
+"""Modules whose kernels were compiled, or loaded, by importing them."""
+
+
+def main() -> None:
+    """Say what is ready; the imports above did the work."""
+    names = ", ".join(module.__name__.rsplit(".", 1)[-1] for module in WARMED)
+    sys.stderr.write(f"kernels ready: {names}\n")
+
+
+if __name__ == "__main__":
+    main()

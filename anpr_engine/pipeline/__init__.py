@@ -1,0 +1,1 @@
+"""The verbs: ingest, decode, normalise, match, decide, publish; `run` drives them."""

@@ -1,0 +1,57 @@
+"""What several stages look at: one read of a batch by row, and what holds for the whole batch."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from anpr_engine.kernels.json_scan import SPAN_PLATE
+from anpr_engine.records.alert import Alert
+from anpr_engine.records.columns import ReadColumns
+from anpr_engine.records.fields import Tier
+from anpr_engine.records.parse import parse_read
+from anpr_engine.records.read import PlateRead
+
+TIERS = tuple(Tier)
+"""Hit columns name a tier by its place here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What holds for a whole batch: where and when it is decided, and how old the lists are.
+
+    now_us: microseconds since 1970. watchlist_age_ms: since Redis last confirmed the lists.
+    """
+
+    site: str
+    now_us: int
+    watchlist_age_ms: int
+    watchlist_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedAlert:
+    """An alert and the row of the read that it came from."""
+
+    row: int
+    alert: Alert
+
+
+def plate_text(reads: ReadColumns, row: int) -> str:
+    """Give one read's plate as read."""
+    read = reads.careful.get(row)
+    if read is not None:
+        return read.plate
+    start, length = reads.spans[row, SPAN_PLATE].tolist()
+    return reads.buffer[start : start + length].tobytes().decode()
+
+
+def read_of(reads: ReadColumns, row: int) -> PlateRead:
+    """Give one read as an object."""
+    careful = reads.careful.get(row)
+    return parse_read(reads.values[row]) if careful is None else careful
+
+
+def instant(time_us: int) -> datetime:
+    """Give microseconds since 1970 as a UTC time."""
+    return datetime.fromtimestamp(time_us // 1_000_000, UTC).replace(
+        microsecond=time_us % 1_000_000
+    )

@@ -1,0 +1,92 @@
+"""Record values to columns; what is no read is named, and costs the others nothing."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels.json_scan import (
+    CAPTURED_AT_US,
+    CONFIDENCE_PPM,
+    COUNTRY_CODE,
+    UNDECIDED,
+    scan_reads,
+)
+from anpr_engine.records.columns import ReadColumns, Reject, country_code
+from anpr_engine.records.parse import ReadRefused, parse_read
+from anpr_engine.records.read import READ_BYTES_MAX, PlateRead
+from anpr_engine.records.rejected_read import RejectReason
+
+_US = 1_000_000
+
+
+def decode(values: Sequence[bytes], latest_us: int) -> ReadColumns:
+    """Decode a batch.
+
+    Args:
+        values: the records' values.
+        latest_us: reads captured later than this, in microseconds since 1970, are refused: a
+            camera whose clock runs ahead would outlive expiry dates.
+
+    """
+    lengths = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
+    bounds = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=bounds[1:])
+    buffer = np.frombuffer(b"".join(values), dtype=np.uint8)
+    spans = np.empty((len(values), 3, 2), dtype=np.int32)
+    numbers = np.empty((len(values), 3), dtype=np.int64)
+    status = np.empty(len(values), dtype=np.uint8)
+    scan_reads(buffer, bounds, spans, numbers, status)
+    open_rows = np.flatnonzero((status == UNDECIDED) | (lengths > READ_BYTES_MAX))
+    careful, rejects = _decide_with_care(values, open_rows, spans, numbers)
+    rejects += _future_dated(numbers[:, CAPTURED_AT_US], latest_us, rejects)
+    ppm = numbers[:, CONFIDENCE_PPM]
+    return ReadColumns(
+        buffer=buffer,
+        spans=spans,
+        captured_at_us=np.ascontiguousarray(numbers[:, CAPTURED_AT_US]),
+        country=numbers[:, COUNTRY_CODE].astype(np.uint16),
+        confidence=np.where(ppm < 0, np.nan, ppm / 1e6),
+        careful={row: read for row, read in careful.items() if row not in _rows(rejects)},
+        rejects=rejects,
+        values=values,
+    )
+
+
+def _rows(rejects: Sequence[Reject]) -> set[int]:
+    return {reject.row for reject in rejects}
+
+
+def _decide_with_care(
+    values: Sequence[bytes],
+    rows: NDArray[np.intp],
+    spans: NDArray[np.int32],
+    numbers: NDArray[np.int64],
+) -> tuple[dict[int, PlateRead], list[Reject]]:
+    careful: dict[int, PlateRead] = {}
+    rejects: list[Reject] = []
+    for row in rows.tolist():
+        spans[row] = 0
+        numbers[row] = (0, 0, -1)
+        try:
+            read = parse_read(values[row])
+        except ReadRefused as refusal:
+            rejects.append(Reject(row, refusal.reason, refusal.detail))
+            continue
+        careful[row] = read
+        numbers[row] = read_numbers(read)
+    return careful, rejects
+
+
+def read_numbers(read: PlateRead) -> tuple[int, int, int]:
+    """Give a read's numbers as the scanner writes them."""
+    whole_us = round(read.captured_at.timestamp() * _US)
+    ppm = -1 if read.confidence is None else int(read.confidence * 1e6 + 0.5)
+    return whole_us, country_code(read.country), ppm
+
+
+def _future_dated(
+    captured_at_us: NDArray[np.int64], latest_us: int, rejects: Sequence[Reject]
+) -> list[Reject]:
+    ahead = set(np.flatnonzero(captured_at_us > latest_us).tolist()) - _rows(rejects)
+    return [Reject(row, RejectReason.FUTURE_DATED, "captured_at") for row in sorted(ahead)]

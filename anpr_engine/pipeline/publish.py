@@ -1,0 +1,111 @@
+"""Alerts, audit lines and dead letters as Kafka records; one transaction takes them all."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from anpr_engine.pipeline.columns import DecidedAlert
+from anpr_engine.ports import RecordOrigin
+from anpr_engine.records.alert import Alert
+from anpr_engine.records.audit_event import AuditAction, AuditEvent
+from anpr_engine.records.rejected_read import RejectedRead, RejectReason
+from anpr_engine.version import VERSION
+from anpr_engine.wire import (
+    CROSS_BORDER_TOPIC,
+    EventAttributes,
+    OutgoingRecord,
+    SiteTopics,
+    json_bytes,
+)
+
+ACTOR = "engine"
+
+
+def _attributes(id_: str, kind: str, topics: SiteTopics, time: datetime) -> EventAttributes:
+    return EventAttributes(
+        id=id_,
+        source=f"/anpr/{topics.site}",
+        type=f"eu.anpr.{kind}.v1",
+        time=time.isoformat().replace("+00:00", "Z"),
+        subject=topics.site,
+        schema=f"{kind}.v1.json",
+    )
+
+
+def alert_topic(alert: Alert, topics: SiteTopics) -> str:
+    """Choose the topic: the cross-border one when anybody abroad is told, else the site's own."""
+    abroad = any(recipient != alert.site for recipient in alert.recipients)
+    return CROSS_BORDER_TOPIC if abroad else topics.alerts
+
+
+def alert_records(decided: Sequence[DecidedAlert], topics: SiteTopics) -> list[OutgoingRecord]:
+    """Write each alert and its audit line; keyed by entry, so that a vehicle's alerts keep order.
+
+    A plate in a key would reach metrics, compaction and mirrors.
+    """
+    records: list[OutgoingRecord] = []
+    for item in decided:
+        alert = item.alert
+        attributes = _attributes(alert.alert_id, "alert", topics, alert.created_at)
+        key = f"{alert.entry.list_id}/{alert.entry.entry_id}".encode()
+        records.append(
+            OutgoingRecord(alert_topic(alert, topics), key, json_bytes(alert), attributes.headers())
+        )
+        event = _audit_event(alert)
+        audit = _attributes(event.event_id, "audit_event", topics, event.occurred_at)
+        records.append(OutgoingRecord(topics.audit, key, json_bytes(event), audit.headers()))
+    return records
+
+
+def _audit_event(alert: Alert) -> AuditEvent:
+    about = f"{AuditAction.ALERT_PUBLISHED}\x1f{alert.alert_id}".encode()
+    return AuditEvent(
+        event_id=hashlib.blake2b(about, digest_size=16, person=b"anpr.audit.v1").hexdigest(),
+        occurred_at=alert.created_at,
+        site=alert.site,
+        actor=ACTOR,
+        action=AuditAction.ALERT_PUBLISHED,
+        purpose=alert.entry.purpose,
+        case_ref=alert.entry.case_ref,
+        list_id=alert.entry.list_id,
+        entry_id=alert.entry.entry_id,
+        read_id=alert.read.read_id,
+        alert_id=alert.alert_id,
+        recipients=list(alert.recipients),
+        reasons=list(alert.reasons),
+        watchlist_version=alert.watchlist_version,
+        policy_version=alert.policy_version,
+    )
+
+
+def dead_letter(
+    origin: RecordOrigin,
+    value: bytes,
+    why: tuple[RejectReason, str],
+    topics: SiteTopics,
+    rejected_at: datetime,
+    *,
+    keep_payload: bool = False,
+) -> OutgoingRecord:
+    """Write one dead letter: where the record is, how large, why, and a digest; not its content.
+
+    The payload may hold a plate, so it goes along only where the site has asked for it.
+    """
+    reason, detail = why
+    letter = RejectedRead(
+        reason=reason,
+        detail=detail,
+        site=topics.site,
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        size_bytes=len(value),
+        digest=f"blake2b-128:{hashlib.blake2b(value, digest_size=16).hexdigest()}",
+        rejected_at=rejected_at,
+        engine_version=VERSION,
+        payload_base64=base64.b64encode(value).decode() if keep_payload else None,
+    )
+    place = f"{origin.topic}/{origin.partition}/{origin.offset}"
+    attributes = _attributes(place, "rejected_read", topics, rejected_at)
+    return OutgoingRecord(topics.rejected, place.encode(), json_bytes(letter), attributes.headers())

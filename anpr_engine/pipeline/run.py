@@ -1,0 +1,132 @@
+"""One site's engine: take a batch, step, publish, commit, until told to stop.
+
+All that a reader must hold is on this screen. Everything that touches the world is a port.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from anpr_engine.logs import get_logger
+from anpr_engine.pipeline.columns import Circumstances, instant
+from anpr_engine.pipeline.core import StepResult, StepRules, step
+from anpr_engine.pipeline.ingest import RejectGuard, take_batch
+from anpr_engine.pipeline.publish import alert_records, dead_letter
+from anpr_engine.pipeline.report import EngineReport, RunTotals
+from anpr_engine.ports import BatchLimits, Clock, ReadStream, RecordBatch, RecordOrigin
+from anpr_engine.records.rejected_read import RejectReason
+from anpr_engine.watchlist.snapshot import Snapshot
+from anpr_engine.wire import OutgoingRecord, SiteTopics
+
+
+class Watchlists(Protocol):
+    """The newest snapshot, and when it was last known to be the newest."""
+
+    @property
+    def current(self) -> Snapshot:
+        """The snapshot to match the next batch against."""
+        ...
+
+    @property
+    def verified_at_us(self) -> int:
+        """When the store last confirmed it, microseconds since 1970."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRules:
+    """What a site has set for its engine; `stale_after_ms` is the age at which lists are old."""
+
+    site: str
+    step: StepRules = field(default_factory=StepRules)
+    limits: BatchLimits = field(default_factory=BatchLimits)
+    stale_after_ms: int = 30_000
+    keep_payload: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePorts:
+    """What the engine works with."""
+
+    stream: ReadStream
+    watchlists: Watchlists
+    clock: Clock
+
+
+class SiteEngine:
+    """Takes reads to alerts for one site."""
+
+    def __init__(
+        self, rules: EngineRules, ports: EnginePorts, guard: RejectGuard, report: EngineReport
+    ) -> None:
+        """Put the engine together; nothing is opened here."""
+        self._rules = rules
+        self._ports = ports
+        self._guard = guard
+        self._report = report
+        self._topics = SiteTopics(rules.site)
+
+    def run(self, stop: Callable[[], bool], *, until_end: bool = False) -> RunTotals:
+        """Work until told to stop, or until the end offsets seen at the start are reached.
+
+        Raises:
+            RejectShareExceeded: too many records are no reads.
+            BrokerError: the stream cannot go on.
+
+        """
+        log = get_logger()
+        stream = self._ports.stream
+        log.info("engine_started", site=self._rules.site)
+        while not stop():
+            batch = take_batch(stream, self._rules.limits)
+            if batch is not None:
+                self._work(batch)
+            elif not stream.commit([]):
+                self._report.rolled_back()
+            if until_end and stream.caught_up():
+                break
+            self._report.waiting(stream.lag(), self._ports.watchlists)
+        stream.close()
+        log.info("engine_stopped", site=self._rules.site)
+        return self._report.totals()
+
+    def _work(self, batch: RecordBatch) -> None:
+        self._report.start_batch()
+        snapshot = self._ports.watchlists.current
+        where = self._circumstances()
+        result = step(batch.values, snapshot, self._rules.step, where, self._report.lap)
+        self._guard.admit(len(batch.values), len(result.rejects) + len(batch.damaged))
+        outgoing = self._outgoing(batch, result, where)
+        self._report.lap("publish")
+        if self._ports.stream.commit(outgoing):
+            self._report.committed(batch, result)
+        else:
+            self._report.rolled_back()
+
+    def _circumstances(self) -> Circumstances:
+        now_us = self._ports.clock.now_us()
+        age_ms = max(0, now_us - self._ports.watchlists.verified_at_us) // 1000
+        stale = age_ms > self._rules.stale_after_ms
+        return Circumstances(self._rules.site, now_us, age_ms, stale)
+
+    def _outgoing(
+        self, batch: RecordBatch, result: StepResult, where: Circumstances
+    ) -> Sequence[OutgoingRecord]:
+        records = alert_records(result.alerts, self._topics)
+        now = instant(where.now_us)
+        for reject in result.rejects:
+            records.append(
+                dead_letter(
+                    batch.origin(reject.row),
+                    batch.values[reject.row],
+                    (reject.reason, reject.detail),
+                    self._topics,
+                    now,
+                    keep_payload=self._rules.keep_payload,
+                )
+            )
+        for damaged in batch.damaged:
+            origin = RecordOrigin(damaged.topic, damaged.partition, damaged.offset, -1)
+            why = (RejectReason.CORRUPT_BATCH, f"{damaged.detail} up to {damaged.offset_end}")
+            records.append(dead_letter(origin, b"", why, self._topics, now))
+        return records

@@ -1,0 +1,1 @@
+"""What a plate is: from raw text to canonical text and key."""

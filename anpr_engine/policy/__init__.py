@@ -1,0 +1,1 @@
+"""Who may learn of a hit, and why."""

@@ -1,0 +1,94 @@
+"""Alert, version 1: a hit that policy lets go to its recipients."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from anpr_engine.records.fields import (
+    Action,
+    Category,
+    Count,
+    CountryCode,
+    Identifier,
+    Priority,
+    Share,
+    SiteCode,
+    Tier,
+    Timestamp,
+    Whole,
+)
+from anpr_engine.records.read import Position, Vehicle
+
+AlertState = Literal["unverified", "validated", "acted", "not-acted"]
+"""Where an alert stands: nobody looked yet, an officer compared the picture, what was done."""
+
+
+class AlertRead(BaseModel):
+    """The fields of the read that policy lets through."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    read_id: Identifier
+    camera_id: Identifier
+    captured_at: Timestamp
+    plate: str
+    country: CountryCode | None = None
+    confidence: Share | None = None
+    position: Position | None = None
+    lane: str | Whole | None = None
+    direction: str | None = None
+    heading_deg: float | None = None
+    speed_kmh: float | None = None
+    vehicle: Vehicle | None = None
+    image_ref: str | None = None
+    passage_id: str | None = None
+
+
+class AlertEntry(BaseModel):
+    """The fields of the watchlist entry that policy lets through."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    entry_id: Identifier
+    list_id: Identifier
+    plate: str
+    country: CountryCode | None = None
+    owner: str = ""
+    provider: SiteCode | None = None
+    purpose: str = ""
+    case_ref: str = ""
+    valid_until: Timestamp | None = None
+    vehicle_make: str = ""
+    vehicle_model: str = ""
+    vehicle_colour: str = ""
+    note: str = ""
+
+
+class Alert(BaseModel):
+    """One hit for its recipients, with everything a person needs to doubt it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="Alert, v1")
+
+    alert_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    created_at: Timestamp
+    site: Annotated[SiteCode, Field(description="Where the read was made.")]
+    recipients: Annotated[list[SiteCode], Field(min_length=1)]
+    read: AlertRead
+    entry: AlertEntry
+    category: Category
+    priority: Priority
+    action: Action
+    probability: Annotated[Share, Field(description="That the vehicle seen is the listed one.")]
+    tier: Tier
+    edits: Count
+    reasons: Annotated[list[str], Field(min_length=1, description="Policy rules, by id.")]
+    legal_basis: str
+    handling_code: str
+    watchlist_version: Count
+    watchlist_age_ms: Count
+    watchlist_stale: Annotated[
+        bool, Field(description="The list was older than this site's limit: confirm first.")
+    ] = False
+    policy_version: str
+    state: AlertState = "unverified"
+    lateness_ms: Annotated[Whole, Field(description="From capture to decision; event time first.")]

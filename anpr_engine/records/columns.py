@@ -1,0 +1,107 @@
+"""The columns a batch is made of inside the engine: numpy arrays of equal length.
+
+`n` reads, `h` hits. Nothing here is written after it was made.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.records.read import PlateRead
+from anpr_engine.records.rejected_read import RejectReason
+
+
+def country_code(country: str | None) -> int:
+    """Give an ISO 3166 alpha-2 code as one number, two bytes upper case; 0 for none."""
+    if not country:
+        return 0
+    first, second = country.upper().encode("ascii")
+    return first * 256 + second
+
+
+def country_text(code: int) -> str | None:
+    """Give the code back as text; None for 0."""
+    return None if code == 0 else f"{chr(code // 256)}{chr(code % 256)}"
+
+
+class Reject(NamedTuple):
+    """A row that is no read, why, and which field or rule failed (never its value)."""
+
+    row: int
+    reason: RejectReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadColumns:
+    """Decoded reads; rows that were refused have no plate and are named in `rejects`.
+
+    buffer: uint8 (bytes,), the values one after another; spans point into it.
+    spans: int32 (n, 3, 2), start and length of read_id, camera_id, plate; 0 where `careful`
+        holds the read or it was refused.
+    captured_at_us: int64 (n,), microseconds since 1970 UTC.
+    country: uint16 (n,), `country_code`, 0 when not given.
+    confidence: float64 (n,), the reader's own, NaN when not given.
+    careful: reads that went the careful path, by row.
+    values: the records' bytes by row, for the few that become hits.
+    """
+
+    buffer: NDArray[np.uint8]
+    spans: NDArray[np.int32]
+    captured_at_us: NDArray[np.int64]
+    country: NDArray[np.uint16]
+    confidence: NDArray[np.float64]
+    careful: Mapping[int, PlateRead]
+    rejects: Sequence[Reject]
+    values: Sequence[bytes]
+
+    def __len__(self) -> int:
+        """Count the rows, refused ones included."""
+        return len(self.captured_at_us)
+
+
+@dataclass(frozen=True, slots=True)
+class PlateColumns:
+    """Normalised plates of a batch.
+
+    keys: uint64 (n,), 0 where the plate can match nothing.
+    status: uint8 (n,), what `kernels.plate_text` calls it; `REFUSED` for rows that are no read.
+    """
+
+    keys: NDArray[np.uint64]
+    status: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class HitColumns:
+    """Reads that belong to entries; a read may stand in several rows.
+
+    read: int64 (h,), row of the read in its batch.
+    entry: int64 (h,), row of the entry in its block.
+    recent: bool (h,), whether the block is the snapshot's delta.
+    tier: uint8 (h,), place in `records.fields.Tier`.
+    edits: uint8 (h,).
+    probability: float64 (h,), that the vehicle seen is the listed one.
+    withheld: hits kept back by reason; dropped on purpose.
+    tally: int64 (4,), summed over base and delta, see `kernels.table`.
+    """
+
+    read: NDArray[np.int64]
+    entry: NDArray[np.int64]
+    recent: NDArray[np.bool_]
+    tier: NDArray[np.uint8]
+    edits: NDArray[np.uint8]
+    probability: NDArray[np.float64]
+    withheld: Mapping[str, int]
+    tally: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Count the hits."""
+        return len(self.read)
+
+
+REFUSED = 255
+"""Plate status of a row that is no read."""

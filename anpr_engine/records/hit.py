@@ -1,0 +1,31 @@
+"""Hit: a read that may belong to an entry, with a probability; output of `match` and `replay`."""
+
+import msgspec
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """One read and one entry; `captured_at` as sent, `plate` as read, `watchlist_plate` as listed.
+
+    probability: that the vehicle seen is the listed one; edits: characters that differ.
+    """
+
+    read_id: str
+    camera_id: str
+    captured_at: str
+    plate: str
+    watchlist_plate: str
+    entry_id: str
+    list_id: str
+    category: str
+    probability: float
+    tier: str
+    edits: int
+
+    def explain(self) -> str:
+        """Say in one sentence why this is a hit and how much it is worth."""
+        return (
+            f"Read {self.read_id} at {self.camera_id}: {self.plate} was read, "
+            f"{self.watchlist_plate} is listed on {self.list_id} ({self.category}); "
+            f"{self.tier} match, {self.edits} characters differ, "
+            f"probability {self.probability:.4f}."
+        )

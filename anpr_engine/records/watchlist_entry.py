@@ -1,0 +1,83 @@
+"""Watchlist entry, version 1: one listed vehicle on one list."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from anpr_engine.records.fields import (
+    Action,
+    Category,
+    CountryCode,
+    Identifier,
+    Priority,
+    SiteCode,
+    Timestamp,
+)
+
+OWN = "own"
+"""`sharing` of an entry that stays with the site that listed it."""
+
+Text = Annotated[str, Field(max_length=256)]
+
+
+class WatchlistEntry(BaseModel):
+    """One listed vehicle, with what its owner asks for and who may see a hit."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, title="Watchlist entry, v1")
+
+    entry_id: Identifier
+    list_id: Identifier
+    plate: Annotated[str, Field(min_length=1, max_length=64, description="As listed.")]
+    country: CountryCode | None = None
+    category: Category = Category.OTHER
+    owner: Text = ""
+    provider: Annotated[
+        SiteCode | None, Field(description="The site whose list this is; set by its store.")
+    ] = None
+    purpose: Text = ""
+    legal_basis: Text = ""
+    case_ref: Text = ""
+    action: Action = Action.INQUIRY_CHECK
+    priority: Annotated[Priority, Field(description="100 is the most urgent.")] = 50
+    valid_from: Timestamp | None = None
+    valid_until: Timestamp | None = None
+    sharing: Annotated[
+        str,
+        Field(pattern=r"^(own|[a-z]{2}(,[a-z]{2})*)$", description="Sites, or `own`."),
+    ] = OWN
+    handling_code: Annotated[str, Field(max_length=16)] = ""
+    vehicle_make: Annotated[str, Field(max_length=64)] = ""
+    vehicle_model: Annotated[str, Field(max_length=64)] = ""
+    vehicle_colour: Annotated[str, Field(max_length=64)] = ""
+    note: Annotated[str, Field(max_length=1024)] = ""
+
+    @field_validator("valid_from")
+    @classmethod
+    def _start_on_a_second(cls, value: datetime | None) -> datetime | None:
+        # Whole seconds, rounded so that the entry is never in force longer than was written.
+        if value is None or value.microsecond == 0:
+            return value
+        return value.replace(microsecond=0) + timedelta(seconds=1)
+
+    @field_validator("valid_until")
+    @classmethod
+    def _end_on_a_second(cls, value: datetime | None) -> datetime | None:
+        return None if value is None else value.replace(microsecond=0)
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
+            message = "valid_until must be later than valid_from"
+            raise ValueError(message)
+        return self
+
+    @property
+    def shared_with(self) -> tuple[str, ...]:
+        """The sites named in `sharing`; none for `own`."""
+        return () if self.sharing == OWN else tuple(self.sharing.split(","))
+
+    def in_force(self, at: datetime) -> bool:
+        """Say whether the entry holds at an instant: from inclusive, until exclusive."""
+        started = self.valid_from is None or self.valid_from <= at
+        return started and (self.valid_until is None or at < self.valid_until)

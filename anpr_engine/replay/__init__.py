@@ -1,0 +1,1 @@
+"""Files through the same pipeline, without broker or Redis."""

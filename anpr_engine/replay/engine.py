@@ -1,0 +1,149 @@
+"""The engine for notebooks and scripts: files and tables in, hits out; no broker, no Redis."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import msgspec
+
+from anpr_engine.clock import SystemClock
+from anpr_engine.pipeline.columns import TIERS, plate_text
+from anpr_engine.pipeline.core import StepRules
+from anpr_engine.pipeline.decode import decode
+from anpr_engine.pipeline.match import MatchRules, match
+from anpr_engine.pipeline.normalise import normalise_plates
+from anpr_engine.records.columns import HitColumns, ReadColumns, Reject
+from anpr_engine.records.hit import Hit
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.replay.entries import entries_from
+from anpr_engine.replay.sources import arrow_door, read_values
+from anpr_engine.watchlist.row_problems import RowProblem
+from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
+
+
+class _Told(msgspec.Struct):
+    read_id: str
+    camera_id: str
+    captured_at: str
+
+
+_TOLD = msgspec.json.Decoder(_Told)
+
+
+class Hits(Sequence[Hit]):
+    """Hits in order of reads: a list of rows that any Arrow library takes as a table too."""
+
+    def __init__(self, rows: Sequence[Hit], rejects: Sequence[Reject] = ()) -> None:
+        """Keep the hits, and the reads that were refused."""
+        self._rows = rows
+        self.rejects = rejects
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Hits": ...
+    def __getitem__(self, index: int | slice) -> "Hit | Hits":
+        """Give one hit, or some."""
+        return Hits(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+
+    def __len__(self) -> int:
+        """Count the hits."""
+        return len(self._rows)
+
+    def to_arrow(self) -> Any:  # noqa: ANN401 - pyarrow is untyped
+        """Give the hits as an Arrow table; needs pyarrow."""
+        return arrow_door().hits_table(self._rows)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the hits to any Arrow library (Arrow PyCapsule interface)."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+
+@dataclass(slots=True)
+class MatchTotals:
+    """What a matching run has done so far."""
+
+    reads: int = 0
+    hits: int = 0
+    rejected: int = 0
+    by_reason: dict[str, int] = field(default_factory=dict)
+
+
+class Engine:
+    """Matches reads against one watchlist, in memory.
+
+    A probability says how likely the vehicle seen is the listed one; `traffic_share` is the share
+    of reads assumed to be of any listed vehicle.
+    """
+
+    def __init__(
+        self,
+        watchlist: Any,  # noqa: ANN401 - a path, rows, a frame or a table
+        *,
+        traffic_share: float = 0.0001,
+        probability_min: float = 0.0,
+        characters_min: int = 4,
+        now_us: Callable[[], int] | None = None,
+    ) -> None:
+        """Load a watchlist: a CSV or JSONL path, rows, a DataFrame, an Arrow table or entries.
+
+        Rows that cannot be taken are named in `problems`; the rest is used.
+        """
+        found = list(entries_from(watchlist, characters_min))
+        self.problems: list[RowProblem] = [row for row in found if isinstance(row, RowProblem)]
+        entries = [row for row in found if isinstance(row, WatchlistEntry)]
+        self.snapshot: Snapshot = snapshot_of(entries)
+        rules = MatchRules(probability_min, traffic_share)
+        self._rules = StepRules(rules, characters_min)
+        self._now_us = now_us or SystemClock().now_us
+        self.totals = MatchTotals()
+
+    def match(self, reads: Any) -> Hits:  # noqa: ANN401 - a path, rows, a frame or a table
+        """Match all reads at once: a path or pattern, rows, a DataFrame or an Arrow table."""
+        batches = list(self.stream(reads))
+        rows = [hit for batch in batches for hit in batch]
+        return Hits(rows, [reject for batch in batches for reject in batch.rejects])
+
+    def stream(self, reads: Any) -> Iterator[Hits]:  # noqa: ANN401 - as in match
+        """Match reads batch by batch, in bounded memory."""
+        for values in read_values(reads):
+            yield self.match_values(values)
+
+    def match_values(self, values: Sequence[bytes]) -> Hits:
+        """Match one batch of JSON reads; refused rows are numbered over the whole run."""
+        now_us = self._now_us()
+        reads = decode(values, now_us + self._rules.future_us_max)
+        plates = normalise_plates(reads, self._rules.characters_min)
+        # An entry that ended after the plate was seen still tells what happened then.
+        hits = match(reads, plates, self.snapshot, self._rules.match, 0)
+        rows = [self._hit(reads, hits, place) for place in range(len(hits))]
+        first = self.totals.reads
+        rejects = [reject._replace(row=first + reject.row) for reject in reads.rejects]
+        self._count(reads, rows)
+        return Hits(rows, rejects)
+
+    def _count(self, reads: ReadColumns, rows: Sequence[Hit]) -> None:
+        self.totals.reads += len(reads)
+        self.totals.hits += len(rows)
+        self.totals.rejected += len(reads.rejects)
+        for reject in reads.rejects:
+            reason = reject.reason.value
+            self.totals.by_reason[reason] = self.totals.by_reason.get(reason, 0) + 1
+
+    def _hit(self, reads: ReadColumns, hits: HitColumns, place: int) -> Hit:
+        row = int(hits.read[place])
+        told = _TOLD.decode(reads.values[row])
+        entry = self.snapshot.entry(int(hits.entry[place]), recent=bool(hits.recent[place]))
+        return Hit(
+            read_id=told.read_id,
+            camera_id=told.camera_id,
+            captured_at=told.captured_at,
+            plate=plate_text(reads, row),
+            watchlist_plate=entry.plate,
+            entry_id=entry.entry_id,
+            list_id=entry.list_id,
+            category=entry.category.value,
+            probability=round(float(hits.probability[place]), 6),
+            tier=TIERS[int(hits.tier[place])].value,
+            edits=int(hits.edits[place]),
+        )

@@ -1,0 +1,1 @@
+"""Seeded traffic around the border, with its ground truth."""

@@ -1,0 +1,66 @@
+"""Files of a simulation: the truth about each read, and the sample watchlists."""
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.simulate.rendering import SimulatedRead
+
+LIST_COLUMNS: tuple[str, ...] = (
+    "plate",
+    "entry_id",
+    "country",
+    "list_id",
+    "category",
+    "owner",
+    "purpose",
+    "legal_basis",
+    "case_ref",
+    "action",
+    "priority",
+    "valid_from",
+    "valid_until",
+    "sharing",
+    "handling_code",
+    "vehicle_make",
+    "vehicle_model",
+    "vehicle_colour",
+    "note",
+)
+"""The columns of a watchlist file, in order."""
+
+
+def truth_line(read: SimulatedRead) -> bytes:
+    """Write the truth about one read as a line of JSON."""
+    truth = {
+        "read_id": read.read_id,
+        "plate": read.truth_plate,
+        "country": read.truth_country,
+        "entry_ids": list(read.entry_ids),
+        "misread": read.misread,
+    }
+    return json.dumps(truth, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def write_lists(folder: Path, entries: Iterable[WatchlistEntry]) -> list[Path]:
+    """Write one watchlist file a site, `<site>.csv`, and give the paths.
+
+    Raises:
+        OSError: when the folder cannot be made or a file cannot be written.
+
+    """
+    by_site: dict[str, list[WatchlistEntry]] = {}
+    for entry in entries:
+        by_site.setdefault(entry.provider or "", []).append(entry)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for site, listed in sorted(by_site.items()):
+        path = folder / f"{site}.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, LIST_COLUMNS, extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(entry.model_dump(mode="json", exclude_none=True) for entry in listed)
+        paths.append(path)
+    return paths

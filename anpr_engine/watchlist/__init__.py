@@ -1,0 +1,1 @@
+"""Watchlists: files, Redis, and the snapshot in memory that matching uses."""

@@ -1,0 +1,156 @@
+"""Changes applied to a snapshot, and the folding of many changes into a new base.
+
+One thread owns an editor. It applies changes to a dictionary of recent entries and to a mask over
+the base, then makes a `Snapshot` of both. When the dictionary has grown large, a new base is built
+by another thread while changes go on; those that came meanwhile are applied to it again.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.plates.normaliser import normalise
+from anpr_engine.watchlist.block import (
+    EntryBlock,
+    EntryRows,
+    build_block,
+    chosen,
+    joined,
+    rows_from,
+)
+from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot
+from anpr_engine.watchlist.stored import StoredEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry put or removed.
+
+    `entry` is None for a removal; `was_plate` is the plate it was listed under before, empty for
+    a new entry. `profile` is the entry's profile number.
+    """
+
+    list_id: str
+    entry_id: str
+    was_plate: str
+    entry: StoredEntry | None = None
+    profile: int = 0
+
+
+class SnapshotEditor:
+    """Holds the state between two snapshots."""
+
+    def __init__(self, base: EntryBlock, profiles: ProfileTable, counts: dict[str, int]) -> None:
+        """Start from a freshly loaded base; `counts` is entries by list."""
+        self._profiles = profiles
+        self._base = base
+        self._superseded = np.zeros(len(base), dtype=np.bool_)
+        self._masked = False
+        self._recent: dict[tuple[str, str], Change] = {}
+        self._counts = counts
+        self._since_fold: list[Change] | None = None
+        self._fold: Future[EntryBlock] | None = None
+
+    def __len__(self) -> int:
+        """Count the entries in the delta."""
+        return len(self._recent)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Apply changes in order; applying one again changes nothing."""
+        for change in changes:
+            self._apply(change)
+        if self._since_fold is not None:
+            self._since_fold.extend(changes)
+
+    def _apply(self, change: Change) -> None:
+        identity = (change.list_id, change.entry_id)
+        present = self._recent.pop(identity, None) is not None
+        plates = {change.was_plate, change.entry.plate if change.entry else ""} - {""}
+        for plate in plates:
+            present |= self._supersede(normalise(plate).key, change)
+        if change.entry is not None:
+            self._recent[identity] = change
+        added = (change.entry is not None) - present
+        self._counts[change.list_id] = self._counts.get(change.list_id, 0) + added
+
+    def _supersede(self, key: int, change: Change) -> bool:
+        found = False
+        for row in self._base.rows_of(key):
+            profile = self._profiles.profile(int(self._base.rows.profile[row]))
+            same = (
+                not self._superseded[row]
+                and profile.list_id == change.list_id
+                and self._base.rows.texts(row)[0] == change.entry_id
+            )
+            if same:
+                self._mark(row)
+                found = True
+        return found
+
+    def _mark(self, row: int) -> None:
+        if not self._masked:
+            # The mask of the last snapshot may be in use: ten million rows copy in a millisecond.
+            self._superseded = self._superseded.copy()
+            self._masked = True
+        self._superseded[row] = True
+
+    def recount(self, counts: dict[str, int]) -> None:
+        """Take over entries by list from the store, which knows them for certain."""
+        self._counts = dict(counts)
+
+    def snapshot(self, epoch: str, version: int) -> Snapshot:
+        """Make an immutable snapshot of the present state."""
+        self._masked = False
+        return Snapshot(
+            epoch=epoch,
+            version=version,
+            base=self._base,
+            superseded=self._superseded,
+            delta=build_block(_delta_rows(list(self._recent.values()))),
+            profiles=self._profiles.profiles(),
+            counts={name: count for name, count in self._counts.items() if count},
+        )
+
+    def start_fold(self, executor: Executor) -> None:
+        """Begin to build a new base from base and delta in another thread, unless one is."""
+        if self._fold is not None:
+            return
+        self._since_fold = []
+        self._masked = False
+        recent = list(self._recent.values())
+        self._fold = executor.submit(_folded, self._base, self._superseded, recent)
+
+    def finish_fold(self, *, wait: Callable[[], bool] = lambda: False) -> bool:
+        """Take over a new base that is ready; True when one was taken.
+
+        Args:
+            wait: says whether to wait for one that is being built.
+
+        """
+        if self._fold is None or not (self._fold.done() or wait()):
+            return False
+        self._base = self._fold.result()
+        self._superseded = np.zeros(len(self._base), dtype=np.bool_)
+        self._recent = {}
+        later = self._since_fold or []
+        self._fold = self._since_fold = None
+        counts = dict(self._counts)
+        for change in later:
+            self._apply(change)
+        self._counts = counts
+        return True
+
+
+def _delta_rows(changes: Sequence[Change]) -> EntryRows:
+    entries = [change.entry for change in changes if change.entry is not None]
+    return rows_from(entries, [change.profile for change in changes if change.entry is not None])
+
+
+def _folded(
+    base: EntryBlock, superseded: NDArray[np.bool_], recent: Sequence[Change]
+) -> EntryBlock:
+    kept = chosen(base.rows, np.flatnonzero(~superseded).astype(np.int64))
+    return build_block(joined([kept, _delta_rows(recent)]))

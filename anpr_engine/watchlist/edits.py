@@ -1,0 +1,172 @@
+"""What is to be done to single entries, compared with what the store holds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.manifest import unreadable
+from anpr_engine.watchlist.redis_client import Command
+from anpr_engine.watchlist.redis_keys import bucket_of, entries_key, entry_field
+from anpr_engine.watchlist.stored import (
+    Profile,
+    decode_entry,
+    encode_entry,
+    encode_profile,
+    profile_digest,
+    profile_of,
+    store_entry,
+)
+
+PROFILES_REMEMBERED_MAX = 100_000
+
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPart:
+    """A profile with its digest and JSON text, made once for the many entries that share it."""
+
+    profile: Profile
+    digest: str
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One entry to be put, or removed when `tail` is None.
+
+    tail: the stored entry's JSON array behind its first element, the version, which is known
+        only when the change is written.
+    """
+
+    list_id: str
+    entry_id: str
+    field: bytes
+    bucket: int
+    tail: bytes | None = None
+    shared: SharedPart | None = None
+
+    def row(self, version: int) -> bytes:
+        """Write the stored entry as it stands from a version on."""
+        return b"[%d%b" % (version, self.tail or b"")
+
+
+class EditMaker:
+    """Makes edits for one providing site."""
+
+    def __init__(self, provider: str) -> None:
+        """Make edits whose entries carry a provider."""
+        self._provider = provider
+        self._shared: dict[tuple[object, ...], SharedPart] = {}
+
+    def put(self, entry: WatchlistEntry) -> Edit:
+        """Make the edit that puts an entry."""
+        shared = self._shared_part(entry)
+        text = encode_entry(store_entry(entry, 0, shared.digest))
+        name = entry_field(entry.list_id, entry.entry_id)
+        tail = text[text.index(b",") :]
+        return Edit(entry.list_id, entry.entry_id, name, bucket_of(name), tail, shared)
+
+    def removal(self, list_id: str, entry_id: str) -> Edit:
+        """Make the edit that removes an entry."""
+        name = entry_field(list_id, entry_id)
+        return Edit(list_id, entry_id, name, bucket_of(name))
+
+    def _shared_part(self, entry: WatchlistEntry) -> SharedPart:
+        key = (
+            *(entry.list_id, entry.category, entry.owner, entry.purpose, entry.legal_basis),
+            *(entry.action, entry.priority, entry.sharing, entry.handling_code),
+            *(entry.vehicle_make, entry.vehicle_model, entry.vehicle_colour),
+        )
+        shared = self._shared.get(key)
+        if shared is None:
+            if len(self._shared) >= PROFILES_REMEMBERED_MAX:
+                self._shared.clear()
+            profile = msgspec.structs.replace(profile_of(entry), provider=self._provider)
+            shared = SharedPart(profile, profile_digest(profile), encode_profile(profile))
+            self._shared[key] = shared
+        return shared
+
+
+@dataclass(slots=True)
+class Planned:
+    """What a chunk of edits comes to: the changes with each entry's former plate, and sums."""
+
+    changes: list[tuple[Edit, str]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    profiles: dict[str, bytes] = field(default_factory=dict)
+    lists_met: dict[str, Profile] = field(default_factory=dict)
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+
+    def record(self, version: int) -> bytes:
+        """Write the changes for the stream, as JSON."""
+        rows = [
+            None if edit.tail is None else msgspec.Raw(edit.row(version))
+            for edit, _ in self.changes
+        ]
+        return _ENCODER.encode(
+            [
+                (edit.list_id, edit.entry_id, was, row)
+                for (edit, was), row in zip(self.changes, rows, strict=True)
+            ]
+        )
+
+    def entry_commands(self, version: int) -> Iterator[Command]:
+        """Give the commands that write the entries, one a bucket and kind."""
+        puts: dict[int, list[bytes]] = {}
+        removals: dict[int, list[bytes]] = {}
+        for edit, _ in self.changes:
+            if edit.tail is None:
+                removals.setdefault(edit.bucket, []).append(edit.field)
+            else:
+                puts.setdefault(edit.bucket, []).extend((edit.field, edit.row(version)))
+        for bucket, pairs in puts.items():
+            yield ("HSET", entries_key(bucket), *pairs)
+        for bucket, fields in removals.items():
+            yield ("HDEL", entries_key(bucket), *fields)
+
+
+def plan(edits: Sequence[Edit], rows: Sequence[bytes | None]) -> Planned:
+    """Compare edits with the rows the store holds; what is there already is left alone.
+
+    Args:
+        edits: no two of the same entry.
+        rows: the stored entry of each edit, None where there is none.
+
+    """
+    planned = Planned()
+    for edit, row in zip(edits, rows, strict=True):
+        if edit.tail is None:
+            if row is None:
+                planned.unchanged += 1
+                continue
+            planned.removed += 1
+        elif row is not None and row[row.index(b",") :] == edit.tail:
+            planned.unchanged += 1
+            continue
+        else:
+            planned.added += row is None
+            planned.changed += row is not None
+        _note(planned, edit, row)
+    return planned
+
+
+def _note(planned: Planned, edit: Edit, row: bytes | None) -> None:
+    planned.changes.append((edit, "" if row is None else _plate(row)))
+    grown = (edit.tail is not None) - (row is not None)
+    planned.counts[edit.list_id] = planned.counts.get(edit.list_id, 0) + grown
+    if edit.shared is not None:
+        planned.profiles[edit.shared.digest] = edit.shared.text
+        planned.lists_met.setdefault(edit.list_id, edit.shared.profile)
+
+
+def _plate(row: bytes) -> str:
+    try:
+        return decode_entry(row).plate
+    except msgspec.MsgspecError:
+        raise unreadable("an entry") from None

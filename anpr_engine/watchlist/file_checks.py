@@ -1,0 +1,281 @@
+"""One row of a watchlist file to an entry, or to the reason why it is none.
+
+Why: rows of one file mostly differ in plate, id and case only, and a full check by the model
+takes four times as long as reading the row. So what rows share is checked by the model once and
+remembered; what differs is checked here by the same rules. A test holds both ways equal.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from anpr_engine.kernels.plate_text import (
+    BAD_CHARACTER,
+    PLATE_CHARACTERS_MAX,
+    TOO_LONG,
+    UNREAD_POSITION,
+)
+from anpr_engine.plates.normaliser import normalise
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.file_rows import RawRow
+from anpr_engine.watchlist.row_problems import RowProblem, RowReason
+
+SHARED_COLUMNS = (
+    "list_id",
+    "category",
+    "owner",
+    "purpose",
+    "legal_basis",
+    "action",
+    "priority",
+    "valid_from",
+    "valid_until",
+    "sharing",
+    "handling_code",
+    "vehicle_make",
+    "vehicle_model",
+    "vehicle_colour",
+)
+"""Columns whose texts many rows have in common."""
+
+UNNAMED_LIST = "watchlist"
+"""The list of rows that name none, where none was named for the file."""
+
+_OWN_LENGTHS = {"entry_id": 64, "plate": 64, "case_ref": 256, "note": 1024}
+_WORD_COLUMNS = frozenset(
+    {"category", "action", "sharing", "priority", "valid_from", "valid_until"}
+)
+_REMEMBERED_MAX = 10_000
+_STAND_IN = "X"
+
+_ASCII_PLATE = {code: None for code in range(128) if not chr(code).isalnum()}
+_COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f]")
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_FORMULA_STARTS = frozenset("=+-@\t\r'")
+_ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
+
+_REASONS = {
+    "category": (RowReason.UNKNOWN_CATEGORY, "The category is none of those known."),
+    "action": (RowReason.UNKNOWN_ACTION, "The action is none of those known."),
+    "priority": (RowReason.BAD_PRIORITY, "The priority is no whole number from 0 to 100."),
+    "sharing": (RowReason.BAD_SHARING, "Sharing is `own`, or site codes parted by commas."),
+    "valid_from": (RowReason.BAD_DATE, "The time is not like 2026-11-22T08:15:30Z."),
+    "valid_until": (RowReason.BAD_DATE, "The time is not like 2026-11-22T08:15:30Z."),
+    "country": (RowReason.BAD_COUNTRY, "The country is no code of two letters."),
+    "": (RowReason.BAD_DATE, "The entry ends before it begins."),
+}
+_PLATE_TEXTS = {
+    RowReason.PLATE_MISSING: "The plate is missing.",
+    RowReason.PLATE_TOO_SHORT: "The plate has too few characters to be told from others.",
+    RowReason.PLATE_TOO_LONG: f"The plate has more than {PLATE_CHARACTERS_MAX} characters.",
+    RowReason.PLATE_BAD_CHARACTER: "The plate has a character that no plate has.",
+    RowReason.PLATE_JUNK: "The plate is one character over and over.",
+    RowReason.WILDCARD: "Plates with ? or * are not matched yet.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileRules:
+    """What rows are checked against.
+
+    list_id: the list all rows are of; empty where rows name it, `watchlist` if they do not.
+    now: entries that ended before are refused; None lets them pass.
+    defaults: texts by column, for cells that are empty.
+    escaped: whether texts that begin like a formula are refused unless escaped (CSV).
+    """
+
+    list_id: str = ""
+    now: datetime | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    characters_min: int = 4
+    escaped: bool = True
+
+
+class _Refusal(NamedTuple):
+    column: str
+    reason: RowReason
+    text: str
+    value: str = ""
+
+
+class _RefusedError(Exception):
+    """Leaves a check, with why."""
+
+    def __init__(self, column: str, reason: RowReason, text: str, value: str = "") -> None:
+        super().__init__(reason.value)
+        self.why = _Refusal(column, reason, text, value)
+
+
+def canonical_plate(raw: str, characters_min: int) -> str:
+    """Give a listed plate's canonical text.
+
+    Raises:
+        _RefusedError: it can match nothing, or would match anything.
+
+    """
+    if raw.isascii() and "?" not in raw and "*" not in raw:
+        text, status = raw.translate(_ASCII_PLATE).upper(), 0
+    else:
+        found = normalise(raw)
+        text, status = found.text, found.status
+    reason = _plate_reason(text, status, characters_min)
+    if reason is not None:
+        raise _RefusedError("plate", reason, _PLATE_TEXTS[reason], raw)
+    return text
+
+
+def _plate_reason(text: str, status: int, characters_min: int) -> RowReason | None:
+    if status == UNREAD_POSITION:
+        return RowReason.WILDCARD
+    if status == BAD_CHARACTER:
+        return RowReason.PLATE_BAD_CHARACTER
+    if status == TOO_LONG or len(text) > PLATE_CHARACTERS_MAX:
+        return RowReason.PLATE_TOO_LONG
+    if not text:
+        return RowReason.PLATE_MISSING
+    if len(text) < characters_min:
+        return RowReason.PLATE_TOO_SHORT
+    return RowReason.PLATE_JUNK if len(set(text)) == 1 else None
+
+
+def default_entry_id(list_id: str, plate: str, country: str) -> str:
+    """Make the id of an entry that was given none: the same for the same list and vehicle."""
+    text = f"{list_id}\x1f{plate}\x1f{country.upper()}"
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+class RowChecker:
+    """Checks rows one after another; remembers the ids met.
+
+    ids: of accepted rows. kept_ids: given by rows refused for another reason than their age;
+        what the store has under them should stay.
+    """
+
+    def __init__(self, rules: FileRules) -> None:
+        """Check against rules."""
+        self._rules = rules
+        self._shared: dict[tuple[str | None, ...], WatchlistEntry | _Refusal] = {}
+        self.ids: set[str] = set()
+        self.kept_ids: set[str] = set()
+
+    def check(self, raw: RawRow) -> WatchlistEntry | RowProblem:
+        """Check one row."""
+        cells = {**self._rules.defaults, **raw.cells}
+        try:
+            return self._entry(cells)
+        except _RefusedError as refused:
+            entry_id = cells.get("entry_id", "")
+            if entry_id and refused.why.reason is not RowReason.ALREADY_EXPIRED:
+                self.kept_ids.add(entry_id)
+            return RowProblem(raw.row, *refused.why)
+
+    def _entry(self, cells: dict[str, str]) -> WatchlistEntry:
+        rules = self._rules
+        if rules.escaped:
+            _unescape(cells)
+        list_id = rules.list_id or cells.get("list_id", UNNAMED_LIST)
+        if cells.get("list_id", list_id) != list_id:
+            raise _RefusedError("list_id", RowReason.OTHER_LIST, "The row is of another list.")
+        for column, length in _OWN_LENGTHS.items():
+            if column in cells:
+                _check_text(column, cells[column], length)
+        plate = cells.get("plate", "").strip()
+        canonical = canonical_plate(plate, rules.characters_min)
+        country = cells.get("country", "").strip()
+        if country and not _COUNTRY.fullmatch(country):
+            raise _RefusedError("country", *_REASONS["country"], country)
+        shared = self._shared_part(cells, list_id)
+        entry_id = cells.get("entry_id") or default_entry_id(list_id, canonical, country)
+        known = entry_id if rules.list_id else f"{list_id}/{entry_id}"
+        if known in self.ids:
+            what = "An earlier row has the same entry id, given or made from the plate."
+            raise _RefusedError("entry_id", RowReason.DUPLICATE_ENTRY_ID, what, entry_id)
+        self.ids.add(known)
+        return shared.model_copy(
+            update={
+                "entry_id": entry_id,
+                "plate": plate,
+                "country": country or None,
+                "case_ref": cells.get("case_ref", ""),
+                "note": cells.get("note", ""),
+            }
+        )
+
+    def _shared_part(self, cells: Mapping[str, str], list_id: str) -> WatchlistEntry:
+        key = (list_id, *map(cells.get, SHARED_COLUMNS[1:]))
+        found = self._shared.get(key)
+        if found is None:
+            if len(self._shared) >= _REMEMBERED_MAX:
+                self._shared.clear()
+            try:
+                pairs = zip(SHARED_COLUMNS, key, strict=True)
+                found = self._validated({name: text for name, text in pairs if text})
+            except _RefusedError as refused:
+                found = refused.why
+            self._shared[key] = found
+        if isinstance(found, _Refusal):
+            # Made anew: an error raised again and again would keep every frame it came through.
+            raise _RefusedError(*found)
+        return found
+
+    def _validated(self, cells: dict[str, str]) -> WatchlistEntry:
+        values = {name: _tidied(name, text) for name, text in cells.items()}
+        for name, text in values.items():
+            _check_text(name, text, 2**16)
+        try:
+            entry = WatchlistEntry.model_validate(
+                {**values, "entry_id": _STAND_IN, "plate": _STAND_IN}
+            )
+        except ValidationError as error:
+            raise _refusal(error, cells) from None
+        now = self._rules.now
+        if now is not None and entry.valid_until is not None and entry.valid_until <= now:
+            what = "The entry's time is over."
+            raise _RefusedError(
+                "valid_until", RowReason.ALREADY_EXPIRED, what, cells["valid_until"]
+            )
+        return entry
+
+
+def _tidied(column: str, text: str) -> str:
+    if column not in _WORD_COLUMNS:
+        return text
+    text = text.strip()
+    return text.replace(" ", "").lower() if column == "sharing" else text
+
+
+def _refusal(error: ValidationError, cells: Mapping[str, str]) -> _RefusedError:
+    first = error.errors(include_url=False, include_context=False)[0]
+    column = str(first["loc"][0]) if first["loc"] else ""
+    if column in _REASONS:
+        return _RefusedError(column, *_REASONS[column], cells.get(column, ""))
+    text = "The text is longer than allowed."
+    return _RefusedError(column, RowReason.FIELD_TOO_LONG, text, cells.get(column, ""))
+
+
+def _check_text(column: str, text: str, length: int) -> None:
+    if len(text) > length:
+        what = f"The text is longer than {length} characters."
+        raise _RefusedError(column, RowReason.FIELD_TOO_LONG, what, text[:length])
+    control = _CONTROL if column in {"note", "case_ref"} else _CONTROL_OR_BREAK
+    if control.search(text):
+        what = "The text holds a control character."
+        raise _RefusedError(column, RowReason.BAD_CHARACTER, what)
+
+
+def _unescape(cells: dict[str, str]) -> None:
+    for column, text in cells.items():
+        if text[:1] not in _FORMULA_STARTS or column in _WORD_COLUMNS or column == "country":
+            continue
+        if _FORMULA.match(text):
+            what = "The text begins like a formula; put ' before it."
+            raise _RefusedError(column, RowReason.FORMULA_CELL, what, text)
+        if _ESCAPED_FORMULA.match(text):
+            cells[column] = text[1:]

@@ -1,0 +1,177 @@
+"""What the store says about itself: the manifest, the record of one version, a list's definition.
+
+A version is written together with a random token and names the token of the version before it,
+so that a follower notices when history was rewritten under it: an older copy restored, a
+failover that lost writes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from anpr_engine.errors import StoreError
+from anpr_engine.watchlist.stored import StoredEntry
+
+CHANGES_KEPT_MIN = 100_000
+"""Single changes that a follower may be behind before it has to load everything again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The state of the store at one version.
+
+    entries: how many there are. token: of the writer of this version.
+    mark, previous_mark, changes_since_mark: versions and a count, for trimming the stream.
+    """
+
+    epoch: str
+    version: int
+    entries: int
+    token: str
+    changed_at_us: int
+    mark: int
+    previous_mark: int
+    changes_since_mark: int
+
+    def next(self, token: str, entries: int, changes: int, now_us: int) -> "Manifest":
+        """Make the manifest of the next version.
+
+        The stream keeps one to two times the changes of a full mark, a tenth of the entries for
+        large lists: what is written while they are loaded must still be there afterwards.
+        """
+        version = self.version + 1
+        since = self.changes_since_mark + changes
+        full = since > max(CHANGES_KEPT_MIN, entries // 10)
+        return Manifest(
+            epoch=self.epoch,
+            version=version,
+            entries=entries,
+            token=token,
+            changed_at_us=now_us,
+            mark=version if full else self.mark,
+            previous_mark=self.mark if full else self.previous_mark,
+            changes_since_mark=0 if full else since,
+        )
+
+    def after(self, record: "ChangeRecord") -> "Manifest":
+        """Make the manifest as a follower knows it after a record.
+
+        How many entries there are, only the store knows; until it says so, a fall shows nothing.
+        """
+        return replace(self, version=record.version, token=record.token, entries=0)
+
+    def fields(self) -> list[str | int]:
+        """Write the manifest as fields and values, for HSET; the epoch is written apart."""
+        return [
+            *("version", self.version, "entries", self.entries, "token", self.token),
+            *("changed_at_us", self.changed_at_us, "mark", self.mark),
+            *("previous_mark", self.previous_mark),
+            *("changes_since_mark", self.changes_since_mark),
+        ]
+
+
+def read_manifest(reply: Sequence[bytes]) -> Manifest | None:
+    """Read a manifest from fields and values as HGETALL gives them; None when there is none.
+
+    Raises:
+        StoreError: it is there but incomplete.
+
+    """
+    if not reply:
+        return None
+    found = dict(zip(reply[::2], reply[1::2], strict=True))
+    try:
+        return Manifest(
+            epoch=found[b"epoch"].decode("ascii"),
+            version=int(found[b"version"]),
+            entries=int(found[b"entries"]),
+            token=found[b"token"].decode("ascii"),
+            changed_at_us=int(found[b"changed_at_us"]),
+            mark=int(found[b"mark"]),
+            previous_mark=int(found[b"previous_mark"]),
+            changes_since_mark=int(found[b"changes_since_mark"]),
+        )
+    except (KeyError, ValueError):
+        raise unreadable("the manifest") from None
+
+
+def unreadable(what: str) -> StoreError:
+    """Make the error for content of the store that this engine did not write."""
+    return StoreError(
+        f"In Redis, {what} of the watchlists cannot be read.",
+        "Another program or another version wrote it; restore a copy or import the lists again.",
+    )
+
+
+class StoredChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One entry put, or removed when `stored` is None; `was_plate` is empty for a new one."""
+
+    list_id: str
+    entry_id: str
+    was_plate: str
+    stored: StoredEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """All changes of one version."""
+
+    version: int
+    token: str
+    previous: str
+    committed_at_us: int
+    changes: Sequence[StoredChange]
+
+
+_CHANGES = msgspec.json.Decoder(list[StoredChange])
+
+
+def read_record(reply: Sequence[Any]) -> ChangeRecord:
+    """Read one record as XREAD and XRANGE give it.
+
+    Raises:
+        StoreError: it is none of ours.
+
+    """
+    identity, pairs = reply
+    found = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    try:
+        return ChangeRecord(
+            version=int(identity.partition(b"-")[0]),
+            token=found[b"token"].decode("ascii"),
+            previous=found[b"previous"].decode("ascii"),
+            committed_at_us=int(found[b"committed_at_us"]),
+            changes=_CHANGES.decode(found[b"changes"]),
+        )
+    except (KeyError, ValueError, msgspec.MsgspecError):
+        raise unreadable("a change") from None
+
+
+class ListDefinition(msgspec.Struct, frozen=True):
+    """What a list is; taken from its first entry. `provider` is the site that answers for it."""
+
+    list_id: str
+    category: str
+    owner: str
+    purpose: str
+    legal_basis: str
+    provider: str
+    created_at: str
+
+
+_DEFINITIONS = msgspec.json.Decoder(ListDefinition)
+
+
+def read_definition(text: bytes) -> ListDefinition:
+    """Read a list's definition.
+
+    Raises:
+        StoreError: it is none.
+
+    """
+    try:
+        return _DEFINITIONS.decode(text)
+    except msgspec.MsgspecError:
+        raise unreadable("the definition of a list") from None

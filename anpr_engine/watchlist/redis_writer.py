@@ -1,0 +1,248 @@
+"""Changes the watchlists in Redis: in chunks, each of them one version, each exactly once.
+
+A chunk takes two round trips: WATCH and read what is there; then MULTI, the changes, EXEC. When
+somebody else was faster, nothing was written and it is done again. When the reply of EXEC is
+lost, nobody knows whether it was carried out, so the record of that version is looked up: it
+carries this chunk's token, or it is not ours.
+"""
+
+import random
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby, islice
+from operator import attrgetter
+
+import msgspec
+
+from anpr_engine.errors import PolicyRefused, StoreConflict, StoreRolledBack, StoreUnavailable
+from anpr_engine.ports import Clock
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.edits import Edit, EditMaker, Planned, plan
+from anpr_engine.watchlist.manifest import (
+    ListDefinition,
+    Manifest,
+    read_definition,
+    read_manifest,
+)
+from anpr_engine.watchlist.redis_client import Command, RedisSession
+from anpr_engine.watchlist.redis_keys import (
+    CHANGES,
+    COUNTS,
+    DELIVERED,
+    LISTS,
+    MANIFEST,
+    PROFILES,
+    entries_key,
+)
+from anpr_engine.watchlist.stored import Profile
+
+CHUNK_ROWS = 1_000
+WINDOW_ROWS = 32_000
+"""Rows sorted by bucket before they are cut into chunks, so that a chunk touches few buckets."""
+CONFLICTS_MAX = 20
+LOSSES_MAX = 8
+WAIT_S = 0.02
+
+_ENCODER = msgspec.json.Encoder()
+
+
+@dataclass(slots=True)
+class WriteTally:
+    """What a write did, in entries, and the last version it made; 0 when it changed nothing."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    version: int = 0
+
+    def add(self, planned: Planned, version: int) -> None:
+        """Count one chunk that was written, or needed no writing."""
+        self.added += planned.added
+        self.changed += planned.changed
+        self.removed += planned.removed
+        self.unchanged += planned.unchanged
+        if planned.changes:
+            self.version = version
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One chunk on its way: its token, the version tried last, and what went wrong so far."""
+
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    version: int = 0
+    doubtful: bool = False
+    conflicts: int = 0
+    losses: int = 0
+    planned: Planned = field(default_factory=Planned)
+
+
+class StoreWriter:
+    """Writes entries of one providing site; for one thread.
+
+    Methods raise `PolicyRefused` for a list that another site provides, `StoreConflict` when
+    others were faster every time, `StoreUnavailable`, `StoreRefused`, `StoreRolledBack`.
+    """
+
+    def __init__(self, session: RedisSession, provider: str, clock: Clock) -> None:
+        """Write over a session, which stays the caller's to close.
+
+        Args:
+            session: the store to write to.
+            provider: the site whose lists these are.
+            clock: tells the time of a commit.
+
+        """
+        self._session = session
+        self._provider = provider
+        self._clock = clock
+        self._edits = EditMaker(provider)
+        self._pause = threading.Event()
+
+    def put(self, entries: Iterable[WatchlistEntry]) -> WriteTally:
+        """Add or change entries; those that are there already, field for field, stay as is."""
+        return self._write(self._edits.put(entry) for entry in entries)
+
+    def remove(self, identities: Iterable[tuple[str, str]]) -> WriteTally:
+        """Remove entries by list id and entry id; those that are not there count as unchanged."""
+        return self._write(self._edits.removal(*identity) for identity in identities)
+
+    def note_delivery(self, provider: str, cursor: bytes) -> None:
+        """Keep how far the deliveries of a site have come."""
+        self._session.ask("HSET", DELIVERED.name, provider, cursor)
+
+    def _write(self, edits: Iterator[Edit]) -> WriteTally:
+        tally = WriteTally()
+        while window := list(islice(edits, WINDOW_ROWS)):
+            latest = {edit.field: edit for edit in window}
+            ordered = sorted(latest.values(), key=lambda edit: edit.bucket)
+            for first in range(0, len(ordered), CHUNK_ROWS):
+                self._write_chunk(ordered[first : first + CHUNK_ROWS], tally)
+        return tally
+
+    def _write_chunk(self, edits: Sequence[Edit], tally: WriteTally) -> None:
+        attempt = _Attempt()
+        while not self._try(edits, attempt):
+            lost, faster = attempt.losses, attempt.conflicts
+            if faster >= CONFLICTS_MAX:
+                what = f"Others changed the watchlists first, {CONFLICTS_MAX} times in a row."
+                raise StoreConflict(what, "Run the command again; it goes on where it stopped.")
+            # Spread out, so that several writers do not meet again.
+            spread = random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+            self._pause.wait(spread * WAIT_S * (2**lost if lost else max(0, faster - 2)))
+        tally.add(attempt.planned, attempt.version)
+
+    def _try(self, edits: Sequence[Edit], attempt: _Attempt) -> bool:
+        """Write a chunk if nobody interferes; True when it is written."""
+        try:
+            manifest, definitions, rows = self._look(edits, attempt)
+            if attempt.doubtful and self._is_written(attempt):
+                return True
+            attempt.planned = plan(edits, rows)
+            self._check_lists(definitions)
+            if not attempt.planned.changes:
+                return True
+            attempt.version = manifest.version + 1
+            attempt.doubtful = True
+            replies = self._session.ask_all(self._commands(manifest, definitions, attempt))
+        except StoreUnavailable:
+            attempt.losses += 1
+            # Before anything was sent for writing, a second try is for a connection gone stale.
+            if attempt.losses > (LOSSES_MAX if attempt.doubtful else 1):
+                raise
+            return False
+        attempt.doubtful = False
+        attempt.conflicts += replies[-1] is None
+        return replies[-1] is not None
+
+    def _look(
+        self, edits: Sequence[Edit], attempt: _Attempt
+    ) -> tuple[Manifest, dict[str, ListDefinition | None], list[bytes | None]]:
+        lists = sorted({edit.list_id for edit in edits})
+        commands: list[Command] = [
+            ("UNWATCH",),
+            ("WATCH", MANIFEST.name),
+            ("HGETALL", MANIFEST.name),
+            ("HMGET", LISTS.name, *lists),
+            ("EXISTS", CHANGES.name),
+        ]
+        commands.extend(
+            ("HMGET", entries_key(bucket), *(edit.field for edit in same))
+            for bucket, same in groupby(edits, key=attrgetter("bucket"))
+        )
+        _, _, manifest, definitions, changes, *rows = self._session.ask_all(commands)
+        found = read_manifest(manifest)
+        if found is None:
+            if changes:
+                where = self._session.where
+                raise StoreRolledBack(
+                    f"Redis at {where} has changes of the watchlists but lost their manifest.",
+                    "Restore a copy, or delete all keys anpr:{wl}:* and import the lists again.",
+                )
+            found = Manifest(secrets.token_hex(8), 0, 0, "", 0, 0, 0, 0)
+        known = {
+            name: None if text is None else read_definition(text)
+            for name, text in zip(lists, definitions, strict=True)
+        }
+        return found, known, [row for reply in rows for row in reply]
+
+    def _is_written(self, attempt: _Attempt) -> bool:
+        identity = f"{attempt.version}-0"
+        records = self._session.ask("XRANGE", CHANGES.name, identity, identity)
+        return any(attempt.token.encode() in record[1] for record in records)
+
+    def _check_lists(self, definitions: dict[str, ListDefinition | None]) -> None:
+        for definition in definitions.values():
+            if definition is not None and definition.provider != self._provider:
+                raise PolicyRefused(
+                    f"List {definition.list_id} is provided by site {definition.provider}; "
+                    f"site {self._provider} may not change it.",
+                    "Use another list id, or ask the site that provides the list.",
+                )
+
+    def _commands(
+        self,
+        manifest: Manifest,
+        definitions: dict[str, ListDefinition | None],
+        attempt: _Attempt,
+    ) -> list[Command]:
+        planned, now_us = attempt.planned, self._clock.now_us()
+        entries = manifest.entries + planned.added - planned.removed
+        state = manifest.next(attempt.token, entries, len(planned.changes), now_us)
+        commands: list[Command] = [
+            ("MULTI",),
+            ("HSETNX", MANIFEST.name, "epoch", manifest.epoch),
+            ("HSET", MANIFEST.name, *state.fields()),
+        ]
+        commands.extend(
+            ("HSETNX", LISTS.name, name, _definition(profile, now_us))
+            for name, profile in planned.lists_met.items()
+            if definitions.get(name) is None
+        )
+        commands.extend(("HINCRBY", COUNTS.name, n, c) for n, c in planned.counts.items() if c)
+        commands.extend(("HSETNX", PROFILES.name, *item) for item in planned.profiles.items())
+        commands.extend(planned.entry_commands(state.version))
+        record = ("token", attempt.token, "previous", manifest.token)
+        changes = ("committed_at_us", now_us, "changes", planned.record(state.version))
+        trim = ("MINID", "~", state.previous_mark)
+        commands.append(("XADD", CHANGES.name, *trim, f"{state.version}-0", *record, *changes))
+        commands.append(("EXEC",))
+        return commands
+
+
+def _definition(profile: Profile, now_us: int) -> bytes:
+    return _ENCODER.encode(
+        ListDefinition(
+            list_id=profile.list_id,
+            category=profile.category,
+            owner=profile.owner,
+            purpose=profile.purpose,
+            legal_basis=profile.legal_basis,
+            provider=profile.provider,
+            created_at=datetime.fromtimestamp(now_us // 1_000_000, UTC).isoformat(),
+        )
+    )

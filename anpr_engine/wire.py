@@ -1,0 +1,92 @@
+"""What goes over Kafka besides the payload: topic names, headers, JSON bytes.
+
+Topic names are fixed; CloudEvents attributes follow the Kafka binding in binary mode
+(CloudEvents 1.0.2, Kafka protocol binding, section 3.2).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+CROSS_BORDER_TOPIC = "anpr.alerts.crossborder"
+JSON_TYPE = b"application/json"
+
+Header = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteTopics:
+    """The topics of one site, by what they carry."""
+
+    site: str
+
+    @property
+    def reads(self) -> str:
+        """Reads from the site's cameras."""
+        return f"anpr.reads.{self.site}"
+
+    @property
+    def rejected(self) -> str:
+        """Dead letters: records that are no read."""
+        return f"anpr.reads.rejected.{self.site}"
+
+    @property
+    def alerts(self) -> str:
+        """Alerts that stay with the site."""
+        return f"anpr.alerts.{self.site}"
+
+    @property
+    def audit(self) -> str:
+        """The site's record of what the engine did."""
+        return f"anpr.audit.{self.site}"
+
+    @property
+    def feedback(self) -> str:
+        """A control room's verdicts on alerts."""
+        return f"anpr.feedback.{self.site}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRecord:
+    """One record to be produced; it becomes visible with its transaction."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: tuple[Header, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventAttributes:
+    """The CloudEvents context attributes of one record."""
+
+    id: str
+    source: str
+    type: str
+    time: str
+    subject: str
+    schema: str
+
+    def headers(self) -> tuple[Header, ...]:
+        """Write the attributes as Kafka headers."""
+        return (
+            ("ce_specversion", b"1.0"),
+            ("ce_id", self.id.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_type", self.type.encode()),
+            ("ce_time", self.time.encode()),
+            ("ce_subject", self.subject.encode()),
+            ("ce_dataschema", self.schema.encode()),
+            ("content-type", JSON_TYPE),
+        )
+
+
+def json_bytes(record: BaseModel, *, drop_empty: bool = True) -> bytes:
+    """Write one record as compact UTF-8 JSON, without the fields that hold nothing."""
+    return record.model_dump_json(by_alias=True, exclude_none=drop_empty).encode()
+
+
+def header(headers: Mapping[str, bytes], name: str) -> str:
+    """Give one header's text, empty when it is not there."""
+    return headers.get(name, b"").decode(errors="replace")

@@ -1,0 +1,204 @@
+"""The composition root: reads the settings and puts the parts together; nothing else does.
+
+Everything else is given the plain values it needs.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from anpr_engine.clock import SystemClock
+from anpr_engine.config import Settings, load_settings
+from anpr_engine.errors import UsageError
+from anpr_engine.kafka.client_settings import Security, StreamSettings, transactional_id
+from anpr_engine.kafka.stream import KafkaReadStream
+from anpr_engine.kafka.writer import ReadWriter
+from anpr_engine.metrics.server import MetricsServer
+from anpr_engine.metrics.table import BUILD_INFO, Metrics
+from anpr_engine.pipeline.core import StepRules
+from anpr_engine.pipeline.ingest import RejectGuard
+from anpr_engine.pipeline.match import MatchRules
+from anpr_engine.pipeline.report import EngineReport
+from anpr_engine.pipeline.run import EnginePorts, EngineRules, SiteEngine
+from anpr_engine.ports import BatchLimits
+from anpr_engine.version import VERSION
+from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
+from anpr_engine.wire import SiteTopics
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Settings given on the command line; None leaves them to file and variables."""
+
+    site: str | None = None
+    kafka: str | None = None
+    redis_url: str | None = None
+    slot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a site's services are, for commands that need no engine."""
+
+    site: str
+    kafka: str
+    redis_url: str
+    security: Security
+    group_id: str
+
+
+def settings_of(config: Path | None, overrides: Overrides) -> Settings:
+    """Read the settings; raises `ConfigError` with file, key, value and what is allowed."""
+    return load_settings(
+        config,
+        site=overrides.site,
+        kafka=overrides.kafka,
+        redis_url=overrides.redis_url,
+        slot=overrides.slot,
+    )
+
+
+def place_of(config: Path | None, overrides: Overrides) -> Place:
+    """Say where a site's services are."""
+    settings = settings_of(config, overrides)
+    return Place(
+        settings.site,
+        settings.kafka,
+        settings.redis_url,
+        _security(settings),
+        settings.group_id,
+    )
+
+
+def watchlist_target(
+    config: Path | None, redis_url: str | None, site: str | None
+) -> tuple[str, str]:
+    """Say which Redis and which site a watchlist command works for.
+
+    Raises:
+        UsageError: one of them is not given anywhere.
+
+    """
+    if redis_url and site:
+        return redis_url, site
+    if config is None:
+        missing = "--redis (ANPR_REDIS_URL)" if not redis_url else "--site (ANPR_SITE)"
+        raise UsageError(f"{missing} is not given.", "Give it, or a file with --config.")
+    # The broker plays no part here, so a file without one is good enough.
+    settings = load_settings(config, redis_url=redis_url, site=site, kafka="-")
+    return settings.redis_url, settings.site
+
+
+def open_read_writer(bootstrap: str) -> ReadWriter:
+    """Open a writer of reads, as a camera network has one."""
+    return ReadWriter(bootstrap)
+
+
+def _security(settings: Settings) -> Security:
+    client = settings.kafka_client
+    return Security(
+        security_protocol=client.security_protocol,
+        sasl_mechanism=client.sasl_mechanism,
+        sasl_username=client.sasl_username,
+        sasl_password=client.sasl_password.get_secret_value(),
+        ssl_ca_location=client.ssl_ca_location,
+        ssl_certificate_location=client.ssl_certificate_location,
+        ssl_key_location=client.ssl_key_location,
+    )
+
+
+def _stream_settings(settings: Settings) -> StreamSettings:
+    return StreamSettings(
+        bootstrap=settings.kafka,
+        topic=SiteTopics(settings.site).reads,
+        group_id=settings.group_id,
+        transactional_id=transactional_id(settings.site, settings.slot),
+        slot=settings.slot,
+        security=_security(settings),
+        session_timeout_ms=settings.kafka_client.session_timeout_ms,
+        transaction_timeout_ms=settings.kafka_client.transaction_timeout_ms,
+    )
+
+
+def _rules(settings: Settings) -> EngineRules:
+    matching = settings.match
+    return EngineRules(
+        site=settings.site,
+        step=StepRules(
+            match=MatchRules(matching.probability_min, matching.traffic_share),
+            characters_min=matching.plate_characters_min,
+            future_us_max=settings.rejects.future_ms_max * 1000,
+        ),
+        limits=BatchLimits(
+            settings.batch.reads_max, settings.batch.bytes_max, settings.batch.wait_ms_max
+        ),
+        stale_after_ms=int(settings.watchlist.stale_after_s * 1000),
+        keep_payload=settings.rejects.keep_payload,
+    )
+
+
+class _Readiness:
+    """Answers `/healthz` and `/readyz` from what the parts say of themselves."""
+
+    def __init__(
+        self, follower: WatchlistFollower, clock: SystemClock, stale_after_s: float
+    ) -> None:
+        self._follower = follower
+        self._clock = clock
+        self._stale_after_s = stale_after_s
+        self.streaming = False
+
+    def alive(self) -> list[str]:
+        return [] if self._follower.ready else ["nobody follows the watchlists any more"]
+
+    def ready(self) -> list[str]:
+        wrong = self.alive()
+        if not self.streaming:
+            wrong.append("not yet joined to the reads topic")
+        if self._follower.refused:
+            wrong.append(f"the watchlists in Redis are not taken over: {self._follower.refused}")
+        age_s = (self._clock.now_us() - self._follower.verified_at_us) / 1e6
+        if age_s > self._stale_after_s:
+            wrong.append(f"the watchlists were last confirmed {age_s:.0f} s ago")
+        return wrong
+
+
+@contextmanager
+def site_engine(settings: Settings) -> Iterator[SiteEngine]:
+    """Open everything one site's engine needs, and close it again whatever happens.
+
+    Raises:
+        StoreError: the watchlists cannot be loaded.
+        BrokerError: the reads topic cannot be joined.
+
+    """
+    clock, metrics = SystemClock(), Metrics()
+    metrics.put(BUILD_INFO, 1, VERSION, settings.site)
+    limits = FollowLimits(settings.watchlist.poll_ms, settings.watchlist.delta_entries_max)
+    follower = WatchlistFollower(settings.redis_url, clock, metrics, limits, settings.slot)
+    readiness = _Readiness(follower, clock, settings.watchlist.stale_after_s)
+    server = _server(settings, metrics, readiness)
+    try:
+        follower.start()
+        stream = KafkaReadStream(_stream_settings(settings), metrics, clock)
+        readiness.streaming = True
+        try:
+            ports = EnginePorts(stream, follower, clock)
+            guard = RejectGuard(settings.rejects.share_max, settings.rejects.window_reads)
+            yield SiteEngine(_rules(settings), ports, guard, EngineReport(metrics, clock))
+        finally:
+            readiness.streaming = False
+            stream.close()
+    finally:
+        follower.stop()
+        if server is not None:
+            server.stop()
+
+
+def _server(settings: Settings, metrics: Metrics, readiness: _Readiness) -> MetricsServer | None:
+    if settings.http.port == 0:
+        return None
+    server = MetricsServer((settings.http.host, settings.http.port), metrics.page)
+    server.start(readiness.alive, readiness.ready)
+    return server

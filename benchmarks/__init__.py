@@ -1,0 +1,1 @@
+"""Benchmarks: what is measured stands in `definitions.toml`; `python -m benchmarks` measures it."""

@@ -1,0 +1,186 @@
+"""Every kernel against its naive twin, compiled and interpreted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import oracle
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from anpr_engine.kernels.blobs import gather_blobs
+from anpr_engine.kernels.bloom import filter_add, filter_maybe, filter_words
+from anpr_engine.kernels.hashing import mix64
+from anpr_engine.kernels.json_scan import DECODED, scan_reads
+from anpr_engine.kernels.plate_text import LONG_KEYS_FROM, UNDECIDED, USABLE, plate_keys
+from anpr_engine.kernels.table import FOUND, MAYBE, PROBED, find_listed, table_build, table_slots
+from anpr_engine.pipeline.decode import read_numbers
+from anpr_engine.plates.normaliser import normalise, plate_key
+
+keys_drawn = st.lists(st.integers(1, 2**64 - 1), max_size=200)
+few_keys = st.lists(st.integers(0, 12), max_size=60)
+
+
+def run_plate_keys(
+    texts: Sequence[str], characters_min: int
+) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+    """Call the kernel on a list of texts."""
+    raw = [text.encode(errors="surrogatepass") for text in texts]
+    ends = np.cumsum([0, *map(len, raw)])
+    spans = np.stack([ends[:-1], np.diff(ends)], axis=1).astype(np.int32)
+    keys = np.zeros(len(raw), dtype=np.uint64)
+    status = np.zeros(len(raw), dtype=np.uint8)
+    plate_keys(np.frombuffer(b"".join(raw), dtype=np.uint8), spans, characters_min, keys, status)
+    return keys, status
+
+
+@given(st.lists(strategies.plates, max_size=30), st.integers(1, 6))
+def test_plate_keys_agree_with_the_complete_normaliser(
+    texts: list[str], characters_min: int
+) -> None:
+    """What the kernel decides, the complete path decides the same way, key and status."""
+    keys, status = run_plate_keys(texts, characters_min)
+    for row, expected in enumerate(oracle.plate_keys(texts, characters_min)):
+        if status[row] != UNDECIDED:
+            assert (int(status[row]), int(keys[row])) == (expected.status, expected.key)
+        else:
+            assert keys[row] == 0
+
+
+@given(st.lists(st.one_of(strategies.belgian_plates(), strategies.dutch_plates()), max_size=30))
+def test_plain_plates_never_need_the_complete_path(texts: list[str]) -> None:
+    """Ordinary plates are decided by the kernel, by the text a regular expression finds."""
+    keys, status = run_plate_keys(texts, 1)
+    for row, text in enumerate(texts):
+        assert status[row] == USABLE
+        assert int(keys[row]) == oracle.key_of(oracle.plain_key(text) or "")
+
+
+@given(st.text(alphabet=oracle.ALPHABET, min_size=1, max_size=12))
+def test_short_keys_are_the_text_itself(text: str) -> None:
+    """Up to twelve characters the key is the text in base 40, so two texts never share one."""
+    assert plate_key(text) == oracle.key_of(text) < LONG_KEYS_FROM
+
+
+@given(st.text(alphabet=oracle.ALPHABET, min_size=13, max_size=16))
+def test_long_keys_lie_above_the_short_ones(text: str) -> None:
+    """A hashed key can be told from one that is the text, and both paths agree on it."""
+    keys, _ = run_plate_keys([text], 1)
+    assert int(keys[0]) == normalise(text).key >= LONG_KEYS_FROM
+
+
+@given(keys_drawn, keys_drawn)
+def test_the_filter_never_says_no_to_a_member(members: list[int], others: list[int]) -> None:
+    """Every member gets a maybe; an empty filter gives nobody one."""
+    words = filter_words(len(members))
+    filter_add(np.array(members, dtype=np.uint64), words)
+    asked = members + others
+    maybe = np.zeros(len(asked), dtype=np.uint8)
+    filter_maybe(np.array(asked, dtype=np.uint64), words, maybe)
+    sure = oracle.filter_maybe(asked, oracle.filter_add(members))
+    assert all(answer or not member for answer, member in zip(maybe, sure, strict=True))
+    if not members:
+        assert not maybe.any()
+
+
+def test_the_filter_refuses_nearly_all_strangers() -> None:
+    """At 16 bits a member fewer than 3 in 1,000 strangers get a maybe."""
+    draw = np.random.default_rng(7)
+    members = draw.integers(1, 2**63, 4000, dtype=np.uint64)
+    strangers = draw.integers(2**63, 2**64 - 1, 20_000, dtype=np.uint64)
+    words = filter_words(len(members))
+    filter_add(members, words)
+    maybe = np.zeros(len(strangers), dtype=np.uint8)
+    filter_maybe(strangers, words, maybe)
+    assert maybe.mean() < 0.003
+
+
+@given(few_keys, few_keys, st.integers(0, 5))
+def test_search_finds_every_pair_and_no_other(
+    asked: list[int], listed: list[int], room: int
+) -> None:
+    """Filter and table together give exactly the pairs that comparing everything gives."""
+    column = np.array(sorted(key for key in listed if key), dtype=np.uint64)
+    words, slots = filter_words(len(column)), table_slots(len(column))
+    filter_add(column, words)
+    table_build(column, slots)
+    assert oracle.table_build(column.tolist()) == {
+        int(column[slot - 1]): int(slot - 1) for slot in slots.astype(np.int64) if slot
+    }
+    wanted = oracle.find_listed(asked, column.tolist())
+    found = np.zeros((2, len(wanted) + room), dtype=np.int64)
+    tally = np.zeros(4, dtype=np.int64)
+    find_listed(np.array(asked, dtype=np.uint64), words, slots, column, found, tally)
+    assert [tuple(pair) for pair in found[:, : len(wanted)].T.tolist()] == wanted
+    assert tally[FOUND] == len(wanted)
+    assert tally[PROBED] == sum(key != 0 for key in asked) >= tally[MAYBE]
+
+
+def test_search_counts_on_when_the_room_is_used_up() -> None:
+    """With too little room the count tells how much is needed, and nothing is written past it."""
+    column = np.full(5, 7, dtype=np.uint64)
+    words, slots = filter_words(5), table_slots(5)
+    filter_add(column, words)
+    table_build(column, slots)
+    found = np.full((2, 3), -1, dtype=np.int64)
+    tally = np.zeros(4, dtype=np.int64)
+    find_listed(np.array([7], dtype=np.uint64), words, slots, column, found[:, :2].copy(), tally)
+    assert tally[FOUND] == 5
+
+
+@given(st.lists(st.binary(max_size=12), max_size=20), st.data())
+def test_blobs_are_taken_in_the_order_asked(blobs: list[bytes], data: st.DataObject) -> None:
+    """Each place gets its blob, and the bounds fit."""
+    numbers = st.integers(0, len(blobs) - 1) if blobs else st.nothing()
+    order = data.draw(st.lists(numbers, max_size=20)) if blobs else []
+    bounds = np.cumsum([0, *map(len, blobs)]).astype(np.uint32)
+    expected = oracle.gather_blobs(blobs, order)
+    gathered = np.zeros(sum(map(len, expected)), dtype=np.uint8)
+    ends = np.zeros(len(order) + 1, dtype=np.uint32)
+    text = np.frombuffer(b"".join(blobs), dtype=np.uint8)
+    gather_blobs(text, bounds, np.array(order, dtype=np.int64), gathered, ends)
+    cut = [gathered[ends[place] : ends[place + 1]].tobytes() for place in range(len(order))]
+    assert cut == expected
+
+
+@given(st.sets(st.integers(0, 2**64 - 1), max_size=50))
+def test_mixing_keeps_different_keys_different(keys: set[int]) -> None:
+    """The mix is a bijection."""
+    with np.errstate(over="ignore"):
+        mixed = {int(mix64(np.uint64(key))) for key in keys}
+    assert len(mixed) == len(keys)
+
+
+@given(st.lists(st.one_of(strategies.read_values(), strategies.damaged_values()), max_size=12))
+def test_the_scanner_accepts_only_reads_and_reads_them_right(values: list[bytes]) -> None:
+    """What is decoded is a read to the careful path too, with the same ids, plate and numbers."""
+    bounds = np.cumsum([0, *map(len, values)]).astype(np.int64)
+    buffer = np.frombuffer(b"".join(values), dtype=np.uint8)
+    spans = np.zeros((len(values), 3, 2), dtype=np.int32)
+    numbers = np.zeros((len(values), 3), dtype=np.int64)
+    status = np.zeros(len(values), dtype=np.uint8)
+    scan_reads(buffer, bounds, spans, numbers, status)
+    for row, read in enumerate(oracle.scan_reads(values)):
+        if status[row] != DECODED:
+            assert not spans[row].any()
+            continue
+        assert read is not None
+        texts = [buffer[s : s + n].tobytes().decode() for s, n in spans[row].tolist()]
+        assert texts == [read.read_id, read.camera_id, read.plate]
+        assert tuple(numbers[row].tolist()) == read_numbers(read)
+
+
+@given(strategies.read_values())
+def test_plain_reads_are_scanned_without_the_careful_path(value: bytes) -> None:
+    """A read without nested values or escapes is decoded by the scanner."""
+    plain = b"\\" not in value and not any(
+        name in value for name in (b'"vehicle"', b'"candidates"', b'"unknown"')
+    )
+    spans = np.zeros((1, 3, 2), dtype=np.int32)
+    numbers = np.zeros((1, 3), dtype=np.int64)
+    status = np.zeros(1, dtype=np.uint8)
+    buffer = np.frombuffer(value, dtype=np.uint8)
+    scan_reads(buffer, np.array([0, len(value)]), spans, numbers, status)
+    if plain:
+        assert status[0] == DECODED

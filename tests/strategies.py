@@ -1,0 +1,103 @@
+"""What property tests draw: plates, reads, entries, and broken ones of each."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+LETTERS = "ABDFGHJKLNPRSTVXZ"
+SEPARATORS = st.sampled_from(["", "-", " ", ".", " - "])
+
+
+@st.composite
+def belgian_plates(draw: st.DrawFn) -> str:
+    """Draw plates such as 1-ABC-123 from a space small enough to collide."""
+    gap = draw(SEPARATORS)
+    letters = "".join(draw(st.lists(st.sampled_from("ABC"), min_size=3, max_size=3)))
+    return f"{draw(st.sampled_from('12'))}{gap}{letters}{gap}{draw(st.integers(0, 20)):03d}"
+
+
+@st.composite
+def dutch_plates(draw: st.DrawFn) -> str:
+    """Draw plates such as GB-001-B."""
+    letters = draw(st.lists(st.sampled_from(LETTERS), min_size=3, max_size=3))
+    return f"{letters[0]}{letters[1]}-{draw(st.integers(0, 999)):03d}-{letters[2]}"
+
+
+odd_plates = st.one_of(
+    st.text(max_size=24),
+    st.text(alphabet="0123456789ABCxyzÄöÜäÖü-? *.ВЕМ\u0308\u200b\u202eß", max_size=20),
+    st.sampled_from(["", "-", "0", "WÜ-AB 12", "КА 12-34", "1234567890ABCDEFG"]),
+)
+plates = st.one_of(belgian_plates(), dutch_plates(), odd_plates)
+countries = st.sampled_from([None, "BE", "NL", "DE", "be"])
+times = st.integers(-86_400, 0).map(lambda seconds: NOW + timedelta(seconds=seconds))
+
+
+@st.composite
+def read_values(draw: st.DrawFn) -> bytes:
+    """Draw well-formed reads, most of them plain, some with nested values and escapes."""
+    read: dict[str, object] = {
+        "read_id": f"r{draw(st.integers(0, 10**9))}",
+        "camera_id": "BE-E19-014",
+        "captured_at": draw(times).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "plate": draw(plates),
+    }
+    country = draw(countries)
+    if country:
+        read["country"] = country
+    optional: dict[str, st.SearchStrategy[object]] = {
+        "confidence": st.floats(0, 1).map(lambda value: round(value, 4)),
+        "lane": st.one_of(st.integers(0, 9), st.sampled_from(["left", "right"])),
+        "heading_deg": st.floats(0, 360).map(lambda value: round(value, 1)),
+        "vehicle": st.just({"make": "Volvo", "class": "car"}),
+        "candidates": st.just([{"plate": "1ABC123", "confidence": 0.2}]),
+        "unknown": st.sampled_from([None, True, 12, "text", [1, {"deep": []}]]),
+        "sent_at": times.map(lambda value: value.isoformat()),
+    }
+    for name in draw(st.sets(st.sampled_from(sorted(optional)))):
+        read[name] = draw(optional[name])
+    ascii_only = draw(st.booleans())
+    spaces = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+    text = json.dumps(read, ensure_ascii=ascii_only, separators=spaces)
+    return text.encode(errors="surrogatepass")
+
+
+@st.composite
+def damaged_values(draw: st.DrawFn) -> bytes:
+    """Draw reads with one to three bytes changed, cut or doubled."""
+    value = bytearray(draw(read_values()))
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, max(0, len(value) - 1)))
+        kind = draw(st.sampled_from(["change", "cut", "double", "drop"]))
+        if kind == "change" and value:
+            value[place] = draw(st.integers(0, 255))
+        elif kind == "cut":
+            del value[place:]
+        elif kind == "double":
+            value[place:place] = value[place : place + 5]
+        else:
+            del value[place : place + 1]
+    return bytes(value)
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> WatchlistEntry:
+    """Draw entries whose plates can match."""
+    start = draw(st.one_of(st.none(), times))
+    end = draw(st.one_of(st.none(), st.integers(1, 2 * 86_400)))
+    begin = start or NOW - timedelta(days=1)
+    return WatchlistEntry(
+        entry_id=f"e{draw(st.integers(0, 30))}",
+        list_id=draw(st.sampled_from(["be-drugs", "nl-atm"])),
+        plate=draw(st.one_of(belgian_plates(), dutch_plates())),
+        country=draw(countries),
+        valid_from=start,
+        valid_until=None if end is None else begin + timedelta(seconds=end),
+        sharing=draw(st.sampled_from(["own", "be,nl", "nl"])),
+        provider=draw(st.sampled_from([None, "be", "nl"])),
+    )

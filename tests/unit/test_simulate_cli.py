@@ -1,0 +1,141 @@
+"""`anpr simulate` writes reads, truth and watchlists, and plays onto Kafka in real time."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from anpr_engine.cli import simulate
+from anpr_engine.errors import UsageError
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+
+START = "2026-03-02T07:00:00Z"
+
+
+class FakeWriter:
+    """Keeps the records handed over."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.records: list[tuple[str, bytes, bytes]] = []
+        self.flushed_count = 0
+
+    def write(self, topic: str, key: bytes, value: bytes) -> None:
+        """Keep one record."""
+        self.records.append((topic, key, value))
+
+    def flush(self) -> None:
+        """Count the flush."""
+        self.flushed_count += 1
+
+
+def run(*args: str) -> Result:
+    """Run the command with a small traffic."""
+    return CliRunner().invoke(simulate.command, ["--rate", "200", *args])
+
+
+def test_reads_go_to_stdout_and_the_summary_to_stderr() -> None:
+    """Data on stdout, one read a line; words on stderr."""
+    result = run("--seconds", "2", "--start", START)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert 300 < len(lines) < 500
+    assert all("read_id" in json.loads(line) for line in lines)
+    assert f"{len(lines)} reads" in result.stderr
+
+
+def test_the_same_seed_and_start_write_the_same_bytes() -> None:
+    """Two runs agree; another seed gives other reads."""
+    first = run("--seconds", "1", "--start", START, "--seed", "4")
+    assert first.stdout_bytes == run("--seconds", "1", "--start", START, "--seed", "4").stdout_bytes
+    assert first.stdout_bytes != run("--seconds", "1", "--start", START, "--seed", "5").stdout_bytes
+
+
+def test_truth_has_a_line_for_each_read(tmp_path: Path) -> None:
+    """The truth file holds the ids of the reads in the same order, with the fixed fields."""
+    out, truth = tmp_path / "reads.jsonl", tmp_path / "truth.jsonl"
+    result = run(
+        *("--seconds", "2", "--out", str(out), "--truth", str(truth), "--listed-share", "0.2")
+    )
+    assert result.exit_code == 0
+    reads = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    truths = [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()]
+    assert [read["read_id"] for read in reads] == [line["read_id"] for line in truths]
+    assert all(
+        list(line) == ["read_id", "plate", "country", "entry_ids", "misread"] for line in truths
+    )
+    assert any(line["entry_ids"] for line in truths)
+
+
+def test_lists_are_watchlist_files_whose_entries_the_truth_names(tmp_path: Path) -> None:
+    """One CSV file a site; each row is a valid entry; truth points at rows that exist."""
+    truth = tmp_path / "truth.jsonl"
+    lists = tmp_path / "lists"
+    result = run(
+        *("--seconds", "2", "--out", str(tmp_path / "r.jsonl"), "--truth", str(truth)),
+        *("--lists", str(lists), "--listed-share", "0.3", "--per-list", "5"),
+    )
+    assert result.exit_code == 0
+    ids = set()
+    for site in ("be", "nl"):
+        with (lists / f"{site}.csv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                entry = WatchlistEntry.model_validate(row)
+                assert entry.list_id.startswith(site)
+                ids.add(entry.entry_id)
+    named = {
+        entry_id
+        for line in truth.read_text(encoding="utf-8").splitlines()
+        for entry_id in json.loads(line)["entry_ids"]
+    }
+    assert named
+    assert named <= ids
+
+
+def test_kafka_gets_each_read_under_its_site_and_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records go to the site's read topic, keyed by camera, and are flushed at the end."""
+    writer, asked = FakeWriter(), []
+
+    def open_writer(bootstrap: str) -> FakeWriter:
+        asked.append(bootstrap)
+        return writer
+
+    monkeypatch.setattr(simulate, "open_read_writer", open_writer)
+    result = run("--seconds", "0.5", "--out", "kafka", "--kafka", "127.0.0.1:1")
+    assert result.exit_code == 0
+    assert asked == ["127.0.0.1:1"]
+    assert writer.flushed_count == 1
+    assert 50 < len(writer.records) < 160
+    for topic, key, value in writer.records:
+        read = json.loads(value)
+        assert key.decode() == read["camera_id"]
+        assert topic == f"anpr.reads.{read['camera_id'][:2]}"
+
+
+def test_kafka_without_a_broker_is_wrong_usage() -> None:
+    """The error says what is missing and how to give it."""
+    result = CliRunner(env={"ANPR_KAFKA": None}).invoke(
+        simulate.command, ["--rate", "1", "--seconds", "1", "--out", "kafka"]
+    )
+    assert isinstance(result.exception, UsageError)
+    assert "ANPR_KAFKA" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--sites", "be,xx", "'xx'"), ("--start", "yesterday", "RFC 3339"), ("--seed", "-1", "-1")],
+)
+def test_wrong_values_are_named(option: str, value: str, said: str) -> None:
+    """A value that does not fit ends with exit code 2 and is shown."""
+    result = run("--seconds", "1", option, value)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A path that cannot be written ends with an error that names it."""
+    result = run("--seconds", "1", "--out", str(tmp_path / "no" / "reads.jsonl"))
+    assert isinstance(result.exception, UsageError)
+    assert "reads.jsonl" in str(result.exception)
