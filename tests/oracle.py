@@ -4,10 +4,12 @@ A twin has the kernel's name and gives its outputs instead of writing them. `mat
 of the whole pipeline: dictionaries and dates, no filter, no table, no numba.
 """
 
+import csv
 import json
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 
 from anpr_engine.plates.normaliser import Normalised, normalise
 from anpr_engine.records.parse import ReadRefused, parse_read
@@ -115,3 +117,14 @@ def matches(
 def loads(value: bytes) -> object:
     """Parse JSON with the standard library."""
     return json.loads(value)
+
+
+def file_matches(reads: Path, watchlist: Path) -> set[tuple[str, str, str]]:
+    """Match a JSON lines file against a CSV file, both read with the standard library."""
+    values = reads.read_bytes().splitlines()
+    with watchlist.open(newline="", encoding="utf-8") as stream:
+        rows = [
+            {name: cell for name, cell in row.items() if cell} for row in csv.DictReader(stream)
+        ]
+    entries = [WatchlistEntry.model_validate(row) for row in rows]
+    return matches(values, entries, datetime.fromtimestamp(0, UTC))

@@ -83,9 +83,9 @@ class SiteEngine:
                 self._work(batch)
             elif not stream.commit([]):
                 self._report.rolled_back()
+            self._report.waiting(stream.lag(), self._ports.watchlists)
             if until_end and stream.caught_up():
                 break
-            self._report.waiting(stream.lag(), self._ports.watchlists)
         stream.close()
         log.info("engine_stopped", site=self._rules.site)
         return self._report.totals()

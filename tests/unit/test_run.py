@@ -1,0 +1,143 @@
+"""The loop of one engine over the fake stream: what is committed, counted and refused."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fakes.memory_stream import MemoryBroker, MemoryReadStream
+
+from anpr_engine.errors import RejectShareExceeded
+from anpr_engine.metrics.table import METRICS, Metrics
+from anpr_engine.pipeline.ingest import RejectGuard
+from anpr_engine.pipeline.report import EngineReport
+from anpr_engine.pipeline.run import EnginePorts, EngineRules, SiteEngine
+from anpr_engine.ports import BatchLimits
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
+from anpr_engine.wire import SiteTopics
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+TOPICS = SiteTopics("be")
+PUBLISHED_TO = (TOPICS.alerts, TOPICS.rejected, TOPICS.audit, "anpr.alerts.crossborder")
+
+
+class FixedClock:
+    """Tells a time that a test moves."""
+
+    def __init__(self) -> None:
+        """Start at the tests' present."""
+        self.now = NOW
+
+    def now_us(self) -> int:
+        """Give the time of day."""
+        return int(self.now.timestamp() * 1e6)
+
+    def monotonic_s(self) -> float:
+        """Give a time that grows with the time of day."""
+        return self.now.timestamp()
+
+
+class FixedLists:
+    """Holds one snapshot, confirmed at a time that a test moves."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Confirm a snapshot now."""
+        self.current = snapshot
+        self.verified_at_us = int(NOW.timestamp() * 1e6)
+
+
+class Site:
+    """An engine over a broker in memory."""
+
+    def __init__(self, values: list[bytes], missing_topics: tuple[str, ...] = ()) -> None:
+        """Put records on the reads topic and an entry on the list."""
+        self.broker = MemoryBroker()
+        for topic in {TOPICS.reads, *PUBLISHED_TO} - set(missing_topics):
+            self.broker.add_topic(topic, 1)
+        self.broker.write(TOPICS.reads, 0, values)
+        self.clock, self.metrics = FixedClock(), Metrics()
+        entry = WatchlistEntry(entry_id="e1", list_id="l1", plate="1-ABC-123", sharing="be,nl")
+        self.lists = FixedLists(snapshot_of([entry]))
+        self.stream = MemoryReadStream(self.broker, TOPICS.reads, "g", self.clock)
+        rules = EngineRules("be", limits=BatchLimits(reads_max=100))
+        ports = EnginePorts(self.stream, self.lists, self.clock)
+        report = EngineReport(self.metrics, self.clock)
+        self.engine = SiteEngine(rules, ports, RejectGuard(0.5, 1000), report)
+
+    def published(self, topic: str) -> list[dict[str, object]]:
+        """Give what was committed to a topic."""
+        return [json.loads(each.value) for each in self.broker.published if each.topic == topic]
+
+
+def read(number: int, plate: str = "1ABC123") -> bytes:
+    """Write one read."""
+    stamp = (NOW - timedelta(seconds=2)).isoformat()
+    fields = {"read_id": f"r{number}", "camera_id": "c", "captured_at": stamp, "plate": plate}
+    return json.dumps(fields).encode()
+
+
+def test_alerts_audit_and_dead_letters_come_out_together() -> None:
+    """A good, an unknown and a bad record: one alert with its audit line, one dead letter."""
+    site = Site([read(1), read(2, "1-XYZ-999"), b"{"])
+    totals = site.engine.run(lambda: False, until_end=True)
+    assert (totals.reads, totals.rejected, totals.hits, totals.alerts) == (3, 1, 1, 1)
+    assert [a["watchlist_age_ms"] for a in site.published("anpr.alerts.crossborder")] == [0]
+    assert len(site.published(TOPICS.audit)) == 1
+    letter = site.published(TOPICS.rejected)[0]
+    assert (letter["reason"], letter["offset"]) == ("not-json", 2)
+    assert site.broker.saved["g"] == [3]
+
+
+def test_what_is_counted_is_what_was_committed() -> None:
+    """Metrics name rejects, hits by tier and alerts by recipient; drops on purpose stand apart."""
+    site = Site([read(1), read(2, "?-ABC-1"), read(3, "--"), b""])
+    site.engine.run(lambda: False, until_end=True)
+    value = site.metrics.value
+    assert value("anpr_reads_total") == 4
+    assert value("anpr_reads_rejected_total", reason="empty") == 1
+    assert value("anpr_reads_unmatchable_total", reason="unread-position") == 1
+    assert value("anpr_reads_unmatchable_total", reason="no-character") == 1
+    assert value("anpr_hits_total", tier="exact") == 1
+    assert value("anpr_alerts_total", recipient="nl") == value("anpr_alerts_total", recipient="be")
+    assert value("anpr_filter_fill_ratio") > 0
+
+
+def test_old_lists_mark_the_alert() -> None:
+    """Lists that nobody confirmed for too long are used, and the alert says so."""
+    site = Site([read(1)])
+    site.clock.now = NOW + timedelta(seconds=45)
+    site.engine.run(lambda: False, until_end=True)
+    alert = site.published("anpr.alerts.crossborder")[0]
+    assert (alert["watchlist_stale"], alert["watchlist_age_ms"]) == (True, 45_000)
+    assert alert["lateness_ms"] == 47_000
+
+
+def test_a_rollback_publishes_nothing_and_the_reads_come_again() -> None:
+    """While a topic is missing nothing comes out; once it is there the alert comes out once."""
+    site = Site([read(1)], missing_topics=(TOPICS.audit,))
+    rounds = iter([False, False, True])
+    site.engine.run(lambda: next(rounds))
+    assert site.broker.published == []
+    site.broker.add_topic(TOPICS.audit, 1)
+    again = Site([])
+    again.broker = site.broker
+    again.stream = MemoryReadStream(site.broker, TOPICS.reads, "g", site.clock)
+    ports = EnginePorts(again.stream, site.lists, site.clock)
+    report = EngineReport(Metrics(), site.clock)
+    engine = SiteEngine(EngineRules("be"), ports, RejectGuard(0.5, 1000), report)
+    assert engine.run(lambda: False, until_end=True).alerts == 1
+    assert len(site.published("anpr.alerts.crossborder")) == 1
+
+
+def test_the_guard_stops_before_anything_of_the_batch_is_saved() -> None:
+    """An engine that can read nothing stops with its reads still in Kafka."""
+    site = Site([b"{"] * 3000)
+    with pytest.raises(RejectShareExceeded):
+        site.engine.run(lambda: False)
+    assert sum(site.broker.saved.get("g", [0])) < 3000
+
+
+def test_every_metric_of_the_table_is_on_the_page() -> None:
+    """The page names each metric, so that a dashboard never asks for one that is not there."""
+    page = Metrics().page().decode()
+    assert all(metric.name.removesuffix("_total") in page for metric in METRICS)
