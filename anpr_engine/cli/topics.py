@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,24 @@ import click
 from anpr_engine.cli.options import config_option
 from anpr_engine.kafka.access_rules import AccessRule, access_rules
 from anpr_engine.kafka.topic_admin import TopicAdmin
-from anpr_engine.kafka.topics import TOPICS, Step, Topic, plan, read_topics, wanted_topics
+from anpr_engine.kafka.topics import TOPICS, Step, plan, read_topics, wanted_topics
 from anpr_engine.version import VERSION
 from anpr_engine.wiring import Overrides, place_of
 
 _WORDS = {"create": "create", "grow": "grow  ", "set": "set   ", "leave": "leave "}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsOptions:
+    """What was asked for; the fields are the options that both commands have."""
+
+    config: Path | None
+    kafka: str | None
+    sites: tuple[str, ...]
+    partitions: int | None
+    replication: int
+    file: Path | None
+    as_json: bool
 
 
 def _parse_sites(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
@@ -62,8 +75,9 @@ def command() -> None:
 @_options
 def plan_command(**given: Any) -> None:  # noqa: ANN401 - click hands over the options
     """Show what `apply` would do, and the access rules; changes nothing."""
-    _admin, steps, rules = _look(**given)
-    _tell(steps, rules, as_json=given["as_json"])
+    options = TopicsOptions(**given)
+    _admin, steps, rules = _look(options)
+    _tell(steps, rules, as_json=options.as_json)
 
 
 @command.command("apply", epilog="Example:  anpr topics apply --sites be,nl --replication 3")
@@ -71,30 +85,28 @@ def plan_command(**given: Any) -> None:  # noqa: ANN401 - click hands over the o
 @_options
 def apply_command(*, acls: bool, **given: Any) -> None:  # noqa: ANN401 - as above
     """Create what is missing and set what differs."""
-    admin, steps, rules = _look(**given)
+    options = TopicsOptions(**given)
+    admin, steps, rules = _look(options)
     admin.apply(steps)
     if acls:
         admin.apply_rules(rules)
-    _tell(steps, rules if acls else (), as_json=given["as_json"])
+    _tell(steps, rules if acls else (), as_json=options.as_json)
 
 
-def _look(  # noqa: PLR0913 - one parameter an option
-    *,
-    config: Path | None,
-    kafka: str | None,
-    sites: Sequence[str],
-    partitions: int | None,
-    replication: int,
-    file: Path | None,
-    as_json: bool,  # noqa: ARG001 - taken by `_tell`
-) -> tuple[TopicAdmin, list[Step], list[AccessRule]]:
-    table: tuple[Topic, ...] = TOPICS if file is None else read_topics(file)
-    wanted = wanted_topics(table, sites, replication=replication, reads_partitions=partitions or 0)
+def _look(options: TopicsOptions) -> tuple[TopicAdmin, list[Step], list[AccessRule]]:
+    table = TOPICS if options.file is None else read_topics(options.file)
+    wanted = wanted_topics(
+        table,
+        options.sites,
+        replication=options.replication,
+        reads_partitions=options.partitions or 0,
+    )
     # Neither a site of our own nor Redis plays a part here.
-    place = place_of(config, Overrides(site=sites[0], kafka=kafka, redis_url="redis://unused"))
+    overrides = Overrides(options.sites[0], options.kafka, "redis://unused")
+    place = place_of(options.config, overrides)
     admin = TopicAdmin(place.kafka, place.security)
     steps = plan(admin.existing(topic.name for topic in wanted), wanted)
-    return admin, steps, access_rules(sites)
+    return admin, steps, access_rules(options.sites)
 
 
 def _tell(steps: Sequence[Step], rules: Sequence[AccessRule], *, as_json: bool) -> None:

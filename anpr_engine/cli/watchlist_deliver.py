@@ -28,7 +28,6 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
 
     Entries received from elsewhere are never handed on.
     """
-    configure_logs()
     with open_store(given) as store, RedisSession(given["to_redis"]) as there:
         delivery = Delivery(
             SiteStore(store.site, store.session),
@@ -37,6 +36,7 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
             accept_new_history=given["accept_new_history"],
         )
         if given["follow"]:
+            configure_logs()
             keep_delivering(delivery, stop_on_signals())
         else:
             while not delivery.step():

@@ -17,7 +17,7 @@ from anpr_engine.kafka.client_settings import StreamSettings, common, follower, 
 from anpr_engine.kafka.damage import BatchProbe, DamageLog, Sighting, first_damage
 from anpr_engine.kafka.errors import DAMAGED, OFFSET_UNKNOWN, PASSING, translate, translated
 from anpr_engine.kafka.progress import Offsets, Progress
-from anpr_engine.kafka.watch import ClientWatch, reach
+from anpr_engine.kafka.watch import ClientWatch, reach, watermarks
 from anpr_engine.logs import get_logger
 from anpr_engine.ports import BatchLimits, Clock, DamagedRecord
 
@@ -139,7 +139,7 @@ class ReadConsumer:
         """Ask the broker for the first offset and the one after the last committed record."""
         place = TopicPartition(self._topic, partition)
         with translated(self._where):
-            return self._consumer.get_watermark_offsets(place, timeout=ASK_S)
+            return watermarks(self._consumer, place, ASK_S)
 
     def position(self, partition: int) -> int:
         """Give the offset of the next read to come, -1 when it is not known."""
@@ -223,7 +223,7 @@ class ReadConsumer:
         """Start at the beginning where nothing is known, else as near as the broker still has."""
         low, high = self.watermarks(partition)
         here = self._consumer.position([TopicPartition(self._topic, partition)])[0].offset
-        known = here if here >= 0 else self.progress.polled.get(partition)
+        known = here if here >= 0 else self._moved.get(partition, self.progress.next(partition))
         at = low if known is None else min(max(known, low), high)
         if known is not None:
             get_logger().error("reads_gone_before_read", partition=partition, count=at - known)

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from anpr_engine.errors import BrokerUnavailable
 from anpr_engine.kafka.client_settings import Properties
 from anpr_engine.kafka.errors import DAMAGED, OFFSET_UNKNOWN, PASSING, translated
+from anpr_engine.kafka.watch import watermarks
 
 TRIES = 3
 """A transfer error mends itself on a second fetch; three equal ones are on disk."""
@@ -72,7 +73,7 @@ class BatchProbe:
         """
         with translated(self._where), Consumer(self._properties) as consumer:
             place = TopicPartition(topic, damage.partition)
-            bad, good = damage.offset, consumer.get_watermark_offsets(place, timeout=PROBE_S)[1]
+            bad, good = damage.offset, watermarks(consumer, place, PROBE_S)[1]
             step = 1
             while bad + step < good and self._is_bad(consumer, topic, damage, bad + step):
                 bad, step = bad + step, step * 2

@@ -144,6 +144,18 @@ PASSING = frozenset(
 )
 """Codes that the client library mends by itself."""
 
+SETTLING = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError._WAIT_CACHE,
+    }
+)
+"""Codes of a topic that was just made, or whose leader just changed."""
+
 
 def translate(error: KafkaError, where: str) -> BrokerError:
     """Put a Kafka error into the project's words.

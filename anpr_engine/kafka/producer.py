@@ -25,6 +25,8 @@ from anpr_engine.wire import OutgoingRecord
 ATTEMPT_S = 2.0
 """How long one call into the client may take before it is made again."""
 
+ANSWER_S = 1.0
+
 DOUBTFUL_COMMIT_S = 0.07
 """A commit that needed a second connection took longer: reconnecting waits 75 ms at least
 (`reconnect.backoff.ms` 100, less a quarter for jitter)."""
@@ -67,6 +69,14 @@ class TransactionalProducer:
         """Let the client call back with errors and statistics; takes microseconds."""
         self._producer.poll(0)
 
+    def answers(self) -> bool:
+        """Say whether the broker answers within a second."""
+        try:
+            self._producer.list_topics(timeout=ANSWER_S)
+        except KafkaException:
+            return False
+        return True
+
     def save(
         self, records: Sequence[OutgoingRecord], places: list[TopicPartition], group: object
     ) -> Outcome:
@@ -92,7 +102,7 @@ class TransactionalProducer:
             producer.begin_transaction()
             self._produce(records)
             if places:
-                self._insist(lambda: producer.send_offsets_to_transaction(places, group, ATTEMPT_S))
+                producer.send_offsets_to_transaction(places, group, ATTEMPT_S)
             started_s = self._clock.monotonic_s()
             self._insist(lambda: producer.commit_transaction(ATTEMPT_S))
             if self._clock.monotonic_s() - started_s > DOUBTFUL_COMMIT_S:
@@ -153,9 +163,14 @@ class TransactionalProducer:
         )
 
     def _undo(self, error: KafkaError) -> Outcome:
+        """Abort, or where that is not possible, have a fresh producer fence the transaction off.
+
+        Why: what is retriable here is sending the offsets. Doing that again after the broker was
+        gone was seen to block for ever in the client library, whatever its time-out.
+        """
         self.last_error = error
         get_logger().warning("kafka_transaction_failed", code=error.name(), fatal=error.fatal())
-        if not error.fatal() and error.code() not in FENCED:
+        if not error.fatal() and not error.retriable() and error.code() not in FENCED:
             try:
                 self._insist(lambda: self._producer.abort_transaction(ATTEMPT_S))
             except KafkaException as exception:
@@ -178,7 +193,9 @@ class TransactionalProducer:
     def _replace(self) -> None:
         """Take a fresh producer; what the old one has in flight is fenced off or settled."""
         self._producer.purge()
+        self._broken = True
         self._producer = self._fresh(self._settings.outage_s_max)
+        self._broken = False
 
     def _fresh(self, timeout_s: float) -> Producer:
         self._watch = ClientWatch(self._where)

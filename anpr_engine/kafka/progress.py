@@ -23,6 +23,10 @@ class Progress:
         """Say whether anything of this partition was ever seen."""
         return partition in self._saved
 
+    def next(self, partition: int) -> int | None:
+        """Give the offset to read next; None when nothing was ever seen of the partition."""
+        return self.polled.get(partition, self._accepted.get(partition))
+
     def begin(self, partition: int, offset: int) -> None:
         """Note the first offset seen of a partition; later calls change nothing."""
         self._saved.setdefault(partition, offset)

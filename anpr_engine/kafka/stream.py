@@ -95,13 +95,19 @@ class KafkaReadStream:
         return self._consumer.lag()
 
     def close(self) -> None:
-        """Save progress put off, stop polling and release everything."""
+        """Save progress put off, stop polling and release everything.
+
+        Where the broker is gone nothing is saved: what was put off had no records, so the next
+        engine only reads it again.
+        """
         if self._closed:
             return
         self._closed = True
         try:
-            self._save_put_off(overdue_only=False)
+            if self._put_off_since_s is not None and self._producer.answers():
+                self._save_put_off(overdue_only=False)
         finally:
+            self._put_off_since_s = None
             self._consumer.close()
             self._producer.close()
 

@@ -20,7 +20,7 @@ from anpr_engine.clock import SystemClock
 from anpr_engine.kafka.batch import headers_of
 from anpr_engine.kafka.client_settings import Security, common, follower
 from anpr_engine.kafka.errors import PASSING, translate, translated
-from anpr_engine.kafka.watch import ClientWatch, reach
+from anpr_engine.kafka.watch import ClientWatch, reach, watermarks
 from anpr_engine.wire import Header
 
 LOOK_S = 0.1
@@ -109,7 +109,7 @@ class Follower:
         return [TopicPartition(topic, partition) for partition in sorted(found.partitions)]
 
     def _end(self, place: TopicPartition) -> int:
-        return self._consumer.get_watermark_offsets(place, timeout=START_S)[1]
+        return watermarks(self._consumer, place, START_S)[1]
 
 
 def follow_alerts(

@@ -12,7 +12,7 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from anpr_engine.clock import SystemClock
-from anpr_engine.errors import BrokerRefused
+from anpr_engine.errors import BrokerRefused, BrokerUnavailable
 from anpr_engine.kafka.access_rules import AccessRule
 from anpr_engine.kafka.client_settings import NO_SECURITY, Security, common
 from anpr_engine.kafka.errors import error_of, translate, translated
@@ -64,7 +64,7 @@ class TopicAdmin:
         }
 
     def apply(self, steps: Sequence[Step]) -> None:
-        """Do what a plan says, except what it leaves.
+        """Do what a plan says, except what it leaves, and wait until the broker shows it.
 
         Raises:
             BrokerError: the broker refuses a step, or does not answer.
@@ -85,6 +85,8 @@ class TopicAdmin:
                 self._await(grown[name])
             elif step.kind == "set":
                 self._set(step)
+
+        self._await_seen(steps)
 
     def apply_rules(self, rules: Sequence[AccessRule]) -> None:
         """Put access rules in force; those in force already stay.
@@ -120,7 +122,20 @@ class TopicAdmin:
                 return {
                     name: [len(part.replicas) for part in topic.partitions.values()]
                     for name, topic in topics.items()
+                    if topic.partitions
                 }
+
+    def _await_seen(self, steps: Sequence[Step]) -> None:
+        """Wait until every topic made or grown is told to whoever asks."""
+        made = {s.topic.name: s.topic.partitions for s in steps if s.kind in {"create", "grow"}}
+        clock = SystemClock()
+        deadline_s = clock.monotonic_s() + ANSWER_S
+        while made:
+            seen = self._reach()
+            made = {name: count for name, count in made.items() if len(seen.get(name, ())) < count}
+            if made and clock.monotonic_s() > deadline_s:
+                what = f"Kafka at {self._where} does not show {', '.join(sorted(made))}."
+                raise BrokerUnavailable(what, "Run `anpr topics plan` in a moment.")
 
     def _set(self, step: Step) -> None:
         entries = [

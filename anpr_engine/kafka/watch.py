@@ -7,11 +7,11 @@ the call itself just runs out of time. So every wait for a broker looks here too
 from collections.abc import Callable
 from typing import Protocol
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
 from anpr_engine.clock import SystemClock
-from anpr_engine.kafka.errors import REFUSED, error_of, translate
+from anpr_engine.kafka.errors import REFUSED, SETTLING, error_of, translate
 from anpr_engine.logs import get_logger
 from anpr_engine.ports import Clock
 
@@ -112,3 +112,24 @@ def reach(
                 return found
             if not found.error.retriable() or clock.monotonic_s() >= deadline_s:
                 raise translate(found.error, f"{watch.where}, topic {topic}")
+
+
+def watermarks(consumer: Consumer, place: TopicPartition, timeout_s: float) -> tuple[int, int]:
+    """Ask for a partition's first offset and the one after its last committed record.
+
+    A partition whose leader is just being chosen is asked again for as long as `timeout_s`.
+
+    Raises:
+        KafkaException: the broker does not answer, or refuses.
+
+    """
+    clock = SystemClock()
+    deadline_s = clock.monotonic_s() + timeout_s
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=timeout_s)
+        except KafkaException as exception:
+            if error_of(exception).code() not in SETTLING or clock.monotonic_s() > deadline_s:
+                raise
+        # The library notices the new leader while it is asked for something.
+        consumer.list_topics(place.topic, timeout=timeout_s)

@@ -85,10 +85,12 @@ class _Lines:
         self._taken = []
         self._size = 0
 
-    def take_back(self) -> None:
-        """Give all lines of this record but its first again."""
+    def take_back(self) -> bool:
+        """Give all lines of this record but its first again; True when there were others."""
+        many = len(self._taken) > 1
         self._waiting.extendleft(reversed(self._taken[1:]))
         del self._taken[1:]
+        return many
 
     def __iter__(self) -> "_Lines":
         return self
@@ -150,8 +152,9 @@ class RowSource:
             except StopIteration:
                 return
             except _UnreadableLineError as error:
-                lines.take_back()
-                yield problem(lines.first, error.reason)
+                many = lines.take_back()
+                # Over several lines it is the open quote that is wrong, not the line it met.
+                yield problem(lines.first, RowReason.MALFORMED if many else error.reason)
                 continue
             except csv.Error:
                 lines.take_back()

@@ -14,6 +14,7 @@ from anpr_engine.errors import StoreError, StoreUnavailable
 from anpr_engine.watchlist.block import EntryBlock, EntryRows, build_block, joined, rows_from
 from anpr_engine.watchlist.editor import Change, SnapshotEditor
 from anpr_engine.watchlist.manifest import ChangeRecord, Manifest, unreadable
+from anpr_engine.watchlist.memory import release_freed_memory
 from anpr_engine.watchlist.redis_keys import BUCKETS, entries_key
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot, empty_snapshot
@@ -101,7 +102,11 @@ def _base(
         parts.append(_rows(texts, reader, profiles))
     rows = joined(parts)
     parts.clear()
-    return build_block(rows), len(rows)
+    release_freed_memory()
+    base, count = build_block(rows), len(rows)
+    del rows
+    release_freed_memory()
+    return base, count
 
 
 def _rows(texts: list[bytes], reader: StoreReader, profiles: ProfileTable) -> EntryRows:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self, cast
 from urllib.parse import urlsplit
 
 import redis
+from redis import exceptions
 from redis.backoff import NoBackoff
 from redis.connection import Connection, parse_url
 from redis.retry import Retry
@@ -45,8 +46,8 @@ _ALLOW = "Check user, password and access rules; the README lists the commands n
 TRANSLATIONS: tuple[tuple[type[Exception], type[StoreError], str, str], ...] = (
     (redis.BusyLoadingError, StoreUnavailable, "is still loading its data", "Try again soon."),
     (redis.AuthenticationError, StoreRefused, "does not accept this user or password", _ALLOW),
-    (redis.exceptions.AuthorizationError, StoreRefused, "does not permit this", _ALLOW),
-    (redis.exceptions.NoPermissionError, StoreRefused, "does not permit this command", _ALLOW),
+    (exceptions.AuthorizationError, StoreRefused, "does not permit this", _ALLOW),
+    (exceptions.NoPermissionError, StoreRefused, "does not permit this command", _ALLOW),
     (
         redis.ReadOnlyError,
         StoreUnavailable,
@@ -54,7 +55,7 @@ TRANSLATIONS: tuple[tuple[type[Exception], type[StoreError], str, str], ...] = (
         "Give the address of the primary.",
     ),
     (
-        redis.exceptions.OutOfMemoryError,
+        exceptions.OutOfMemoryError,
         StoreError,
         "has no memory left for changes",
         "Raise maxmemory and keep maxmemory-policy at noeviction.",

@@ -111,9 +111,11 @@ def test_two_engines_share_the_partitions(world: KafkaWorld) -> None:
             streams.append(world.open(slot=1))
         for slot, stream in enumerate(streams):
             batch = stream.poll(BatchLimits(reads_max=20, wait_ms_max=5))
-            if batch is not None:
+            if batch is None:
+                continue
+            # The group may be between two generations: then the commit is rolled back.
+            if stream.commit([alert(world, value) for value in batch.values]):
                 busy.add((slot, batch.origin(0).partition))
-                assert stream.commit([alert(world, value) for value in batch.values])
                 copied += len(batch.values)
     assert sorted(world.published()) == sorted(written)
 

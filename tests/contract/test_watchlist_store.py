@@ -7,7 +7,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from watchlist_world import CHANGES, ENTRIES, MANIFEST, LossyProxy, World, entry
+from watchlist_world import (
+    CHANGES,
+    ENTRIES,
+    MANIFEST,
+    LossyProxy,
+    World,
+    entries_in_use,
+    entry,
+    until,
+)
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import (
@@ -238,6 +247,32 @@ def test_a_refused_command_is_a_refused_store(redis_server: EmbeddedRedis) -> No
         with pytest.raises(StoreRefused) as caught:
             session.ask("PING")
         assert "wrong" not in str(caught.value)
+
+
+ENGINE = "hgetall hvals hmget xread xrange multi exec select"
+KEEPER = f"{ENGINE} hget hscan hset hsetnx hdel hincrby xadd watch unwatch exists"
+
+
+def test_few_commands_are_enough(redis_server: EmbeddedRedis) -> None:
+    """An engine reads with eight commands, a keeper of lists needs ten more, all on our keys."""
+    path = urlsplit(redis_server.url).path
+    with RedisSession(redis_server.url) as admin:
+        for name, allowed, keys in (("engine", ENGINE, "%R~"), ("keeper", KEEPER, "~")):
+            commands = [f"+{command}" for command in allowed.split()]
+            admin.ask("ACL", "SETUSER", name, "reset", "on", ">pw", f"{keys}anpr:*", *commands)
+    keeper, engine = (World(f"unix://{name}:pw@{path}?db=0") for name in ("keeper", "engine"))
+    keeper.writer.put([entry(1), entry(2)])
+    keeper.writer.remove([("wanted", "e1")])
+    keeper.writer.note_delivery("nl", b"{}")
+    assert [each.entry_id for each in keeper.reader.entries()] == ["e2"]
+    with engine.follower() as follower:
+        assert entries_in_use(follower) == 1
+        keeper.writer.put([entry(3)])
+        until(lambda: entries_in_use(follower) == 2)
+    with pytest.raises(StoreRefused):
+        engine.writer.put([entry(4)])
+    keeper.session.close()
+    engine.session.close()
 
 
 def test_nobody_there_is_unavailable(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ class LossyProxy:
                 return
             upstream = socket.socket(socket.AF_UNIX)
             upstream.connect(str(self._target))
+            kept = False
             with client, contextlib.suppress(OSError):
                 kept = self._pass_on(client, upstream)
             if not kept:

@@ -140,7 +140,7 @@ def test_an_engine_reads_its_own_sites_reads_only() -> None:
     [
         ("x = 1", "only [[topic]]"),
         ("[[topic]]\nname = 'a'\npartitions = 0\n[topic.settings]", "partitions (1 or more)"),
-        ("[[topic]]\nname = 'a'\npartitons = 3\n[topic.settings]", "partitons"),
+        ("[[topic]]\nname = 'a'\nparts = 3\n[topic.settings]", "parts"),
         ("[[topic", "cannot be read as TOML"),
     ],
 )

@@ -1,0 +1,129 @@
+"""Watchlist files: what goes out comes in unchanged, and the fast way equals the model's."""
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from anpr_engine.plates.normaliser import normalise
+from anpr_engine.records.fields import Action, Category
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.edits import EditMaker, plan
+from anpr_engine.watchlist.file_checks import FileRules, RowChecker, default_entry_id
+from anpr_engine.watchlist.file_export import export_entries, file_values
+from anpr_engine.watchlist.file_rows import FileForm, RawRow
+from anpr_engine.watchlist.files import WatchlistFile
+from anpr_engine.watchlist.row_problems import RowProblem, RowReason
+
+LETTERS = "ABCDEFGHJKLMNPRSTUVXYZ0123456789"
+NO_CONTROL = st.characters(exclude_categories=("Cs", "Cc"))
+LINES = NO_CONTROL | st.sampled_from("\n\r\t")
+START = st.sampled_from(["", "=", "+", "-", "@", "'", "''", "'=", ";", ",", '"', " "])
+short_texts = st.builds(str.__add__, START, st.text(NO_CONTROL, max_size=14))
+long_texts = st.builds(str.__add__, START | st.sampled_from("\t\r\n"), st.text(LINES, max_size=30))
+plates = st.text(LETTERS, min_size=5, max_size=10).filter(lambda text: len(set(text)) > 1)
+times = st.integers(1_800_000_000, 3_800_000_000).map(lambda s: datetime.fromtimestamp(s, UTC))
+entries = st.builds(
+    WatchlistEntry,
+    entry_id=short_texts.filter(bool),
+    list_id=st.just("L"),
+    plate=plates,
+    country=st.none() | st.sampled_from(["BE", "NL", "de"]),
+    category=st.sampled_from(Category),
+    owner=short_texts,
+    purpose=short_texts,
+    legal_basis=short_texts,
+    case_ref=long_texts,
+    action=st.sampled_from(Action),
+    priority=st.integers(0, 100),
+    valid_from=st.none() | st.just(datetime(2026, 1, 1, 0, 0, 0, 5, tzinfo=UTC)),
+    valid_until=st.none() | times,
+    sharing=st.sampled_from(["own", "nl", "nl,de"]),
+    handling_code=short_texts,
+    vehicle_make=short_texts,
+    vehicle_model=short_texts,
+    vehicle_colour=short_texts,
+    note=long_texts,
+)
+RULES = FileRules("L", datetime(2026, 11, 22, tzinfo=UTC))
+CELLS = st.fixed_dictionaries(
+    {"plate": plates},
+    optional={
+        "entry_id": short_texts.filter(bool),
+        "country": st.sampled_from(["BE", "be", "BEL", "B", "1A", "ÄÖ"]),
+        "category": st.sampled_from(["burglary", "Burglary", "x"]),
+        "priority": st.sampled_from(["0", "50", "101", "-3", "5.0", "x", "1e2"]),
+        "action": st.sampled_from(["seize", "observe", "look"]),
+        "sharing": st.sampled_from(["own", "nl", "nl,de", "NL", "nl,", "own,nl"]),
+        "valid_until": st.sampled_from(
+            ["2027-01-01T00:00:00Z", "2027-01-01", "2027-13-01T00:00:00Z"]
+        ),
+        "valid_from": st.sampled_from(["2026-12-31T23:59:59.5+01:00", "2030-01-01T00:00:00Z"]),
+        "owner": st.text(NO_CONTROL, max_size=300),
+        "case_ref": st.text(NO_CONTROL, max_size=300),
+        "handling_code": st.text(NO_CONTROL, max_size=20),
+        "note": st.text(NO_CONTROL, max_size=30),
+    },
+)
+
+
+@pytest.mark.parametrize("form", [FileForm.CSV, FileForm.JSONL])
+@given(listed=st.lists(entries, max_size=5, unique_by=lambda entry: entry.entry_id))
+def test_an_export_imports_unchanged(form: FileForm, listed: list[WatchlistEntry]) -> None:
+    """Whatever import can have taken goes out and in again without any change."""
+    out = io.StringIO(newline="")
+    assert export_entries(listed, out, form) == len(listed)
+    rules = FileRules("L", RULES.now, escaped=form is FileForm.CSV)
+    file = WatchlistFile(io.BytesIO(out.getvalue().encode()), form, rules)
+    assert list(file) == listed
+
+
+@given(listed=st.lists(entries, max_size=5, unique_by=lambda entry: entry.entry_id))
+def test_an_unchanged_entry_needs_no_writing(listed: list[WatchlistEntry]) -> None:
+    """What was stored and read back is recognised, whatever its texts; anything else is not."""
+    maker = EditMaker("be")
+    edits = [maker.put(entry) for entry in listed]
+    same = plan(edits, [edit.row(12) for edit in edits])
+    assert (same.unchanged, len(same.changes)) == (len(listed), 0)
+    other = [maker.put(entry.model_copy(update={"plate": "NEW1"})) for entry in listed]
+    changed = plan(other, [edit.row(12) for edit in edits])
+    assert [was for _, was in changed.changes] == [entry.plate for entry in listed]
+
+
+@given(cells=CELLS)
+def test_the_fast_way_takes_what_the_model_takes(cells: dict[str, str]) -> None:
+    """A row is taken exactly when the model takes it, and comes out the same."""
+    found = RowChecker(FileRules("L", escaped=False)).check(RawRow(1, cells))
+    words = ("sharing", "category", "action", "priority", "country")
+    tidied = {k: v.strip() if k in words else v for k, v in cells.items()}
+    if "sharing" in tidied:
+        tidied["sharing"] = tidied["sharing"].lower()
+    try:
+        expected = WatchlistEntry.model_validate({"entry_id": "made", "list_id": "L", **tidied})
+    except ValidationError:
+        assert isinstance(found, RowProblem)
+        return
+    assert isinstance(found, WatchlistEntry)
+    if "entry_id" not in cells:
+        expected = expected.model_copy(update={"entry_id": found.entry_id})
+    assert found == expected
+    assert file_values(found) == file_values(expected)
+
+
+PLATE_LIKE = NO_CONTROL | st.sampled_from("AB12-?* ÄöСО")
+
+
+@given(raw=st.text(PLATE_LIKE, min_size=1, max_size=20))
+def test_plates_are_read_as_the_normaliser_reads_them(raw: str) -> None:
+    """The short way for plain texts gives the canonical text, or refuses, like the long one."""
+    rules = FileRules("L", characters_min=1, escaped=False)
+    found = RowChecker(rules).check(RawRow(1, {"plate": raw}))
+    long_way = normalise(raw, 1)
+    if isinstance(found, RowProblem):
+        assert not long_way.usable or found.reason is RowReason.PLATE_JUNK
+    else:
+        assert long_way.usable
+        assert found.entry_id == default_entry_id("L", long_way.text, "")

@@ -1,0 +1,160 @@
+"""The benchmarks: workloads that never change, answers that are checked, tables that are true."""
+
+import json
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from anpr_engine.errors import UsageError
+from anpr_engine.plates.normaliser import normalise
+from benchmarks import record, report, workloads
+from benchmarks.alerts import check_alerts
+from benchmarks.definitions import read_definitions
+from benchmarks.lab import WrongAnswer
+from benchmarks.measure import Outcome, Spread, percentile, rounds, timed
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL_S_MAX = 120.0
+
+
+def test_small_run_gives_every_expected_answer() -> None:
+    """Each benchmark runs at its small size on real servers and its answers hold."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--small", "--huge"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SMALL_S_MAX,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    figures: dict[str, dict[str, object]] = {}
+    for line in done.stdout.splitlines():
+        figures |= json.loads(line)
+    declared = read_definitions()
+    assert set(figures) == set(declared)
+    for name, definition in declared.items():
+        assert set(figures[name]) == {figure.id for figure in definition.figures}
+
+
+def test_readme_shows_the_newest_record() -> None:
+    """The tables in README.md are what the newest record gives, to the letter."""
+    text = report.README.read_text(encoding="utf-8")
+    assert report.with_block(text, report.current_block()) == text, (
+        "run `python -m benchmarks report`"
+    )
+
+
+def test_pictures_of_the_newest_record_are_there() -> None:
+    """Every picture that the tables point to exists."""
+    found = record.newest()
+    assert found is not None
+    name, kept = found
+    shown = [picture for picture in report.PICTURES if picture in kept["results"]]
+    missing = [p for p in shown if not (record.FOLDER / f"{name}-{p}.svg").is_file()]
+    assert not missing
+
+
+def test_record_measured_the_declared_workloads() -> None:
+    """A record is of the workloads that are declared today, figure by figure."""
+    found = record.newest()
+    assert found is not None
+    for name, result in found[1]["results"].items():
+        definition = read_definitions()[name]
+        assert result["digests"] == dict(definition.digest["full"])
+        assert result["figures"].keys() == {figure.id for figure in definition.figures}
+
+
+def test_text_without_marks_is_refused_with_a_remedy() -> None:
+    """A README without marks is left alone, and the error says what to add."""
+    with pytest.raises(UsageError, match="benchmarks:begin"):
+        report.with_block("no marks here", "table")
+
+
+def test_block_is_replaced_between_its_marks() -> None:
+    """Only what stands between the marks changes; doing it twice changes nothing."""
+    text = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
+    once = report.with_block(text, "new\n")
+    assert once == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
+    assert report.with_block(once, "new\n") == once
+
+
+def test_small_workloads_keep_their_digests() -> None:
+    """The bytes of plates and reads are the same on every machine, for ever."""
+    for definition in read_definitions().values():
+        size, expected = definition.small, definition.digest["small"]
+        assert workloads.entries_digest(size["entries"]) == expected["entries"]
+        if "reads" in expected:
+            plan = workloads.ReadPlan(size["reads"], size["entries"], size["one_in"])
+            assert workloads.reads_digest(plan) == expected["reads"]
+
+
+def test_listed_reads_are_those_whose_plate_is_listed() -> None:
+    """Which reads are hits follows from the plan, and parsing every read says the same."""
+    plan = workloads.ReadPlan(reads=5_000, entries=300, one_in=50)
+    listed = set(workloads.plates(0, plan.entries))
+    reads = [json.loads(value) for value in workloads.reads(plan)]
+    found = {read["read_id"] for read in reads if read["plate"] in listed}
+    assert found == workloads.listed_read_ids(plan)
+    assert len(found) == workloads.listed_count(plan) == plan.reads // plan.one_in
+    assert len({read["read_id"] for read in reads}) == plan.reads
+
+
+def test_reads_have_the_size_that_is_claimed() -> None:
+    """A read is about 220 bytes, all of one length, keyed by its camera."""
+    plan = workloads.ReadPlan(reads=200, entries=10, one_in=10)
+    for chunk in workloads.read_chunks(plan):
+        assert {len(value) for value in chunk.values} == {workloads.READ_BYTES}
+        cameras = [json.loads(value)["camera_id"].encode() for value in chunk.values]
+        assert chunk.keys == cameras
+    assert abs(workloads.READ_BYTES - 220) <= 10
+
+
+def test_numbered_plates_are_distinct_and_usable() -> None:
+    """No two numbers share a plate once separators are gone, in either country."""
+    texts = [normalise(plate) for plate in workloads.plates(0, 20_000)]
+    assert all(text.usable for text in texts)
+    assert len({text.key for text in texts}) == len(texts)
+
+
+def test_entries_belong_to_the_country_of_their_plate() -> None:
+    """Belgian and Dutch plates alternate, and entries say so."""
+    for entry in workloads.entries(100):
+        assert entry.country == ("BE" if entry.plate[0].isdigit() else "NL")
+
+
+def test_ratio_to_a_peer_is_taken_round_by_round() -> None:
+    """A round in which the whole machine was slow does not move the ratio."""
+    definition = read_definitions()["pipeline"]
+    outcome = Outcome({"step": [100.0, 10.0, 100.0], "orjson_set": [50.0, 5.0, 50.0]})
+    ratio = record.result_of(definition, outcome, 0.0)["figures"]["orjson_set"]
+    assert ratio["times_ours_better"] == {"min": 2.0, "median": 2.0, "max": 2.0}
+    assert ratio["repeats"] == 3
+
+
+def test_every_contender_has_a_turn_in_every_round() -> None:
+    """The order changes from round to round, and the warm-up is not counted."""
+    calls: list[str] = []
+    work = {name: timed(partial(calls.append, name)) for name in "ab"}
+    taken = rounds(work, 2)
+    assert "".join(calls) == "ab" + "ab" + "ba"
+    assert {name: len(values) for name, values in taken.items()} == {"a": 2, "b": 2}
+
+
+def test_spread_and_percentile_of_known_values() -> None:
+    """Least, median, largest and nearest-rank percentiles of one to a hundred."""
+    values = [float(value) for value in range(1, 101)]
+    assert Spread.of(values) == Spread(1.0, 50.5, 100.0)
+    assert percentile(values, 0.5) == 51.0
+    assert percentile(values, 0.99) == 100.0
+
+
+def test_an_alert_twice_is_a_wrong_answer() -> None:
+    """The right reads with one alert repeated do not pass the check."""
+    alert = json.dumps({"alert_id": "1", "read": {"read_id": "r1"}}).encode()
+    check_alerts([alert], frozenset({"r1"}))
+    with pytest.raises(WrongAnswer, match="alerts committed"):
+        check_alerts([alert, alert], frozenset({"r1"}))
