@@ -113,6 +113,7 @@ class ReadConsumer:
         """Go back to what is accepted, so that everything since is given again."""
         with translated(self._where):
             for partition, offset in self.progress.roll_back().items():
+                self._damage.forget(partition)
                 self._restart(partition, offset)
 
     def places(self, offsets: Offsets) -> list[TopicPartition]:
@@ -179,7 +180,10 @@ class ReadConsumer:
         return part
 
     def _without_errors(self, part: list[Message]) -> list[Message]:
-        damage = first_damage(part)
+        seen = first_damage(part)
+        damage = {
+            p: sighting for p, sighting in seen.items() if not self._damage.is_stale(sighting)
+        }
         kept: list[Message] = []
         lost: set[int] = set()
         for message in part:
@@ -214,6 +218,7 @@ class ReadConsumer:
         at = start
         if self._damage.is_lasting(damage):
             at = self._probe.end_of(self._topic, damage)
+            self._damage.pass_over(partition, at)
             self._damaged.append(DamagedRecord(self._topic, partition, start, at, damage.detail))
             get_logger().error("kafka_batch_damaged", partition=partition, offset=start, end=at)
         self._restart(partition, at)
@@ -226,8 +231,9 @@ class ReadConsumer:
         known = here if here >= 0 else self._moved.get(partition, self.progress.next(partition))
         at = low if known is None else min(max(known, low), high)
         if known is not None:
-            get_logger().error("reads_gone_before_read", partition=partition, count=at - known)
             self._moved[partition] = at
+        if known not in {None, at}:
+            get_logger().error("reads_gone_before_read", partition=partition, offset=at)
         self._restart(partition, at)
 
     def _restart(self, partition: int, offset: int) -> None:
@@ -270,6 +276,7 @@ class ReadConsumer:
         self._owned -= gone
         for partition in gone:
             self._moved.pop(partition, None)
+            self._damage.forget(partition)
             self.progress.forget(partition)
         self._gathered = [m for m in self._gathered if m.partition() not in gone]
 

@@ -19,7 +19,7 @@ from anpr_engine.kafka.watch import watermarks
 TRIES = 3
 """A transfer error mends itself on a second fetch; three equal ones are on disk."""
 
-PROBE_S = 10.0
+PROBE_S, LOOK_S = 10.0, 0.1
 
 
 class Sighting(NamedTuple):
@@ -42,11 +42,16 @@ def first_damage(messages: list[Message]) -> dict[int, Sighting]:
 
 
 class DamageLog:
-    """Counts how often the same place was found damaged."""
+    """Counts how often the same place was found damaged, and knows what was passed over."""
 
     def __init__(self) -> None:
         """Start with nothing seen."""
         self._seen: dict[int, tuple[int, int]] = {}
+        self._passed: dict[int, int] = {}
+
+    def is_stale(self, sighting: Sighting) -> bool:
+        """Say whether this is an echo of what was passed over already."""
+        return sighting.offset < self._passed.get(sighting.partition, 0)
 
     def is_lasting(self, sighting: Sighting) -> bool:
         """Count one sighting; true once the same place was seen often enough."""
@@ -55,13 +60,26 @@ class DamageLog:
         self._seen[sighting.partition] = (sighting.offset, times)
         return times >= TRIES
 
+    def pass_over(self, partition: int, end: int) -> None:
+        """Note that reading goes on at `end`."""
+        self._passed[partition] = end
+
+    def forget(self, partition: int) -> None:
+        """Forget what was passed over: the partition went away, or reading went back."""
+        self._passed.pop(partition, None)
+
 
 class BatchProbe:
-    """Finds where a damaged batch ends."""
+    """Finds where a damaged batch ends.
+
+    Every look is made with a consumer of its own: what an earlier look left in the library's
+    queues must not be taken for this one's answer, for a wrong end loses reads.
+    """
 
     def __init__(self, properties: Properties, where: str) -> None:
         """Take the properties of a consumer that belongs to no live group."""
         self._properties = {**properties, "enable.partition.eof": True}
+        self._properties["auto.offset.reset"] = "error"
         self._where = where
 
     def end_of(self, topic: str, damage: Sighting) -> int:
@@ -74,32 +92,33 @@ class BatchProbe:
         with translated(self._where), Consumer(self._properties) as consumer:
             place = TopicPartition(topic, damage.partition)
             bad, good = damage.offset, watermarks(consumer, place, PROBE_S)[1]
-            step = 1
-            while bad + step < good and self._is_bad(consumer, topic, damage, bad + step):
-                bad, step = bad + step, step * 2
-            good = min(good, bad + step)
-            while bad + 1 < good:
-                middle = (bad + good) // 2
-                if self._is_bad(consumer, topic, damage, middle):
-                    bad = middle
-                else:
-                    good = middle
-            return good
+        step = 1
+        while bad + step < good and self._is_bad(topic, damage, bad + step):
+            bad, step = bad + step, step * 2
+        good = min(good, bad + step)
+        while bad + 1 < good:
+            middle = (bad + good) // 2
+            if self._is_bad(topic, damage, middle):
+                bad = middle
+            else:
+                good = middle
+        return good
 
-    def _is_bad(self, consumer: Consumer, topic: str, damage: Sighting, offset: int) -> bool:
-        consumer.assign([TopicPartition(topic, damage.partition, offset)])
-        for _ in range(int(PROBE_S / 0.1)):
-            message = consumer.poll(0.1)
-            if message is None:
-                continue
-            error = message.error()
-            if error is None or error.code() in OFFSET_UNKNOWN or _at_end(error):
-                return False
-            if error.code() in DAMAGED:
-                # An error further on belongs to another batch, which gets its own turn.
-                return message.offset() in (damage.offset, offset)
-            if error.code() not in PASSING:
-                break
+    def _is_bad(self, topic: str, damage: Sighting, offset: int) -> bool:
+        with translated(self._where), Consumer(self._properties) as consumer:
+            consumer.assign([TopicPartition(topic, damage.partition, offset)])
+            for _ in range(int(PROBE_S / LOOK_S)):
+                message = consumer.poll(LOOK_S)
+                if message is None:
+                    continue
+                error = message.error()
+                if error is None or error.code() in OFFSET_UNKNOWN or _at_end(error):
+                    return False
+                if error.code() in DAMAGED:
+                    # An error further on belongs to another batch, which gets its own turn.
+                    return message.offset() in {damage.offset, offset}
+                if error.code() not in PASSING:
+                    break
         raise BrokerUnavailable(
             f"Kafka at {self._where}: a damaged batch in {topic} cannot be measured.",
             "Run `anpr doctor`, and check the broker's disks.",

@@ -48,6 +48,8 @@ CONFIDENCE_PPM = 2
 """Places in the `numbers` that `scan_reads` writes."""
 
 _NUMBERS = 6
+ROW_WORDS = _NUMBERS + 3
+"""Words of the room that `scan_reads` works in."""
 _QUOTE = 0x22
 _NULL = np.frombuffer(b"null", dtype=np.uint8)
 _TRUE = np.frombuffer(b"true", dtype=np.uint8)
@@ -192,13 +194,14 @@ def _scan_one(buffer: NDArray[np.uint8], begin: int, end: int, row: NDArray[np.i
         return complete and skip_space(buffer, position + 1, end) == end
 
 
-@kernel(given(u8), given(i64), written(i32, 3), written(i64, 2), written(u8))
+@kernel(given(u8), given(i64), written(i32, 3), written(i64, 2), written(u8), written(i64))
 def scan_reads(
     buffer: NDArray[np.uint8],
     bounds: NDArray[np.int64],
     spans: NDArray[np.int32],
     numbers: NDArray[np.int64],
     status: NDArray[np.uint8],
+    row: NDArray[np.int64],
 ) -> None:
     """Scan a batch of JSON reads.
 
@@ -210,9 +213,9 @@ def scan_reads(
         numbers: int64 (reads, 3), written: captured_at in microseconds since 1970 UTC, country
             as one number (0 when not given), confidence in millionths (-1 when not given).
         status: uint8 (reads,), written: `DECODED` or `UNDECIDED`.
+        row: int64 (ROW_WORDS,), room to work in.
 
     """
-    row = np.zeros(_NUMBERS + 3, dtype=np.int64)
     for read in range(bounds.shape[0] - 1):
         row[:] = 0
         row[_NUMBERS + CONFIDENCE_PPM] = -1

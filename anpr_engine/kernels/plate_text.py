@@ -81,13 +81,11 @@ def _judge(outcome: int, count: int, characters_min: int) -> int:
 
 
 @helper
-def _code_at(buffer: NDArray[np.uint8], position: int, end: int) -> Word:
-    # The code of the character at a position: of one byte, or of an umlaut's two.
-    code = int(_CODES[buffer[position]])
-    if code == _BEYOND and position + 1 < end and buffer[position] == 0xC3:
-        umlaut = _umlaut(buffer[position + 1])
-        return umlaut or _BEYOND
-    return code
+def _umlaut_code(buffer: NDArray[np.uint8], second: int, end: int) -> Word:
+    # The code of an umlaut whose second byte stands at a position, 0 for anything else.
+    if second >= end or buffer[second - 1] != 0xC3:
+        return 0
+    return _umlaut(buffer[second])
 
 
 @kernel(given(u8), given(i32, 2), i64, written(u64), written(u8))
@@ -118,16 +116,18 @@ def plate_keys(
             outcome = UNDECIDED
             position = end
         while position < end:
-            code = _code_at(buffer, position, end)
-            position += 2 if buffer[position] == 0xC3 else 1
-            if code == _SKIP:
-                continue
-            if code == _BEYOND:
-                outcome = UNDECIDED
-                break
-            if code == _UNREAD:
-                outcome = UNREAD_POSITION
-                continue
+            code: Word = _CODES[buffer[position]]
+            position += 1
+            if code >= _SKIP:
+                if code == _UNREAD:
+                    outcome = UNREAD_POSITION
+                if code != _BEYOND:
+                    continue
+                code = _umlaut_code(buffer, position, end)
+                position += 1
+                if code == 0:
+                    outcome = UNDECIDED
+                    break
             count += 1
             if count <= KEY_CHARACTERS_EXACT:
                 key = key * np.uint64(KEY_BASE) + np.uint64(code)

@@ -7,7 +7,6 @@ from anpr_engine.kernels.json_scan import SPAN_PLATE
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.columns import ReadColumns
 from anpr_engine.records.fields import Tier
-from anpr_engine.records.parse import parse_read
 from anpr_engine.records.read import PlateRead
 
 TIERS = tuple(Tier)
@@ -47,7 +46,8 @@ def plate_text(reads: ReadColumns, row: int) -> str:
 def read_of(reads: ReadColumns, row: int) -> PlateRead:
     """Give one read as an object."""
     careful = reads.careful.get(row)
-    return parse_read(reads.values[row]) if careful is None else careful
+    # What the scanner decoded needs no second look at its syntax.
+    return PlateRead.model_validate_json(reads.values[row]) if careful is None else careful
 
 
 def instant(time_us: int) -> datetime:

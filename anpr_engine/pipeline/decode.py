@@ -9,6 +9,7 @@ from anpr_engine.kernels.json_scan import (
     CAPTURED_AT_US,
     CONFIDENCE_PPM,
     COUNTRY_CODE,
+    ROW_WORDS,
     UNDECIDED,
     scan_reads,
 )
@@ -36,7 +37,7 @@ def decode(values: Sequence[bytes], latest_us: int) -> ReadColumns:
     spans = np.empty((len(values), 3, 2), dtype=np.int32)
     numbers = np.empty((len(values), 3), dtype=np.int64)
     status = np.empty(len(values), dtype=np.uint8)
-    scan_reads(buffer, bounds, spans, numbers, status)
+    scan_reads(buffer, bounds, spans, numbers, status, np.empty(ROW_WORDS, dtype=np.int64))
     open_rows = np.flatnonzero((status == UNDECIDED) | (lengths > READ_BYTES_MAX))
     careful, rejects = _decide_with_care(values, open_rows, spans, numbers)
     rejects += _future_dated(numbers[:, CAPTURED_AT_US], latest_us, rejects)

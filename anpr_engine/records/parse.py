@@ -6,6 +6,7 @@ Syntax and duplicate names are checked by the standard library, types and bounds
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
@@ -60,10 +61,12 @@ def _load(text: str) -> None:
 
     def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         # Called innermost first, so what stays is what the outermost object repeats.
-        names = [name for name, _ in pairs]
+        found = dict(pairs)
         repeated.clear()
-        repeated.update(name for name in names if names.count(name) > 1)
-        return dict(pairs)
+        if len(found) < len(pairs):
+            counts = Counter(name for name, _ in pairs)
+            repeated.update(name for name, times in counts.items() if times > 1)
+        return found
 
     try:
         loaded = json.loads(text, object_pairs_hook=keep, parse_constant=_refuse_constant)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anpr_engine.kernels.blobs import gather_blobs
 from anpr_engine.kernels.bloom import filter_add, filter_maybe, filter_words
 from anpr_engine.kernels.hashing import mix64
-from anpr_engine.kernels.json_scan import DECODED, scan_reads
+from anpr_engine.kernels.json_scan import DECODED, ROW_WORDS, scan_reads
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM, UNDECIDED, USABLE, plate_keys
 from anpr_engine.kernels.table import FOUND, MAYBE, PROBED, find_listed, table_build, table_slots
 from anpr_engine.pipeline.decode import read_numbers
@@ -160,7 +160,7 @@ def test_the_scanner_accepts_only_reads_and_reads_them_right(values: list[bytes]
     spans = np.zeros((len(values), 3, 2), dtype=np.int32)
     numbers = np.zeros((len(values), 3), dtype=np.int64)
     status = np.zeros(len(values), dtype=np.uint8)
-    scan_reads(buffer, bounds, spans, numbers, status)
+    scan_reads(buffer, bounds, spans, numbers, status, np.empty(ROW_WORDS, dtype=np.int64))
     for row, read in enumerate(oracle.scan_reads(values)):
         if status[row] != DECODED:
             assert not spans[row].any()
@@ -181,6 +181,7 @@ def test_plain_reads_are_scanned_without_the_careful_path(value: bytes) -> None:
     numbers = np.zeros((1, 3), dtype=np.int64)
     status = np.zeros(1, dtype=np.uint8)
     buffer = np.frombuffer(value, dtype=np.uint8)
-    scan_reads(buffer, np.array([0, len(value)]), spans, numbers, status)
+    room = np.empty(ROW_WORDS, dtype=np.int64)
+    scan_reads(buffer, np.array([0, len(value)]), spans, numbers, status, room)
     if plain:
         assert status[0] == DECODED
