@@ -92,7 +92,7 @@ class KafkaReadStream:
 
     def lag(self) -> Mapping[int, int]:
         """Give the records not yet polled, by partition, as last heard from the broker."""
-        return self._consumer.lag()
+        return {} if self._closed else self._consumer.lag()
 
     def close(self) -> None:
         """Save progress put off, stop polling and release everything.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from anpr_engine.pipeline.columns import DecidedAlert
+from anpr_engine.policy.sharing import POLICY_VERSION
 from anpr_engine.ports import RecordOrigin
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
@@ -58,10 +59,29 @@ def alert_records(decided: Sequence[DecidedAlert], topics: SiteTopics) -> list[O
     return records
 
 
+def start_record(topics: SiteTopics, at: datetime, watchlist_version: int) -> OutgoingRecord:
+    """Write the audit line of an engine's start."""
+    about = f"{AuditAction.ENGINE_STARTED}\x1f{topics.site}\x1f{at.isoformat()}"
+    event = AuditEvent(
+        event_id=_event_id(about),
+        occurred_at=at,
+        site=topics.site,
+        actor=ACTOR,
+        action=AuditAction.ENGINE_STARTED,
+        watchlist_version=watchlist_version,
+        policy_version=POLICY_VERSION,
+    )
+    attributes = _attributes(event.event_id, "audit_event", topics, at)
+    return OutgoingRecord(topics.audit, b"engine", json_bytes(event), attributes.headers())
+
+
+def _event_id(about: str) -> str:
+    return hashlib.blake2b(about.encode(), digest_size=16, person=b"anpr.audit.v1").hexdigest()
+
+
 def _audit_event(alert: Alert) -> AuditEvent:
-    about = f"{AuditAction.ALERT_PUBLISHED}\x1f{alert.alert_id}".encode()
     return AuditEvent(
-        event_id=hashlib.blake2b(about, digest_size=16, person=b"anpr.audit.v1").hexdigest(),
+        event_id=_event_id(f"{AuditAction.ALERT_PUBLISHED}\x1f{alert.alert_id}"),
         occurred_at=alert.created_at,
         site=alert.site,
         actor=ACTOR,

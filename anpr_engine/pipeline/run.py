@@ -11,7 +11,7 @@ from anpr_engine.logs import get_logger
 from anpr_engine.pipeline.columns import Circumstances, instant
 from anpr_engine.pipeline.core import StepResult, StepRules, step
 from anpr_engine.pipeline.ingest import RejectGuard, take_batch
-from anpr_engine.pipeline.publish import alert_records, dead_letter
+from anpr_engine.pipeline.publish import alert_records, dead_letter, start_record
 from anpr_engine.pipeline.report import EngineReport, RunTotals
 from anpr_engine.ports import BatchLimits, Clock, ReadStream, RecordBatch, RecordOrigin
 from anpr_engine.records.rejected_read import RejectReason
@@ -76,6 +76,7 @@ class SiteEngine:
         """
         log = get_logger()
         stream = self._ports.stream
+        self._note_start()
         log.info("engine_started", site=self._rules.site)
         while not stop():
             batch = take_batch(stream, self._rules.limits)
@@ -89,6 +90,12 @@ class SiteEngine:
         stream.close()
         log.info("engine_stopped", site=self._rules.site)
         return self._report.totals()
+
+    def _note_start(self) -> None:
+        # The first transaction of a producer is slow: better this one than the first alert's.
+        now = instant(self._ports.clock.now_us())
+        version = self._ports.watchlists.current.version
+        self._ports.stream.commit([start_record(self._topics, now, version)])
 
     def _work(self, batch: RecordBatch) -> None:
         self._report.start_batch()

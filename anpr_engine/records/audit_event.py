@@ -11,6 +11,7 @@ from anpr_engine.records.fields import Count, SiteCode, Timestamp
 class AuditAction(StrEnum):
     """What was done."""
 
+    ENGINE_STARTED = "engine-started"
     ALERT_PUBLISHED = "alert-published"
     READS_REPLAYED = "reads-replayed"
     WATCHLIST_CHANGED = "watchlist-changed"

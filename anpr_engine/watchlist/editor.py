@@ -17,9 +17,9 @@ from anpr_engine.watchlist.block import (
     EntryBlock,
     EntryRows,
     build_block,
-    chosen,
     joined,
     rows_from,
+    tidied,
 )
 from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot
 from anpr_engine.watchlist.stored import StoredEntry
@@ -79,7 +79,7 @@ class SnapshotEditor:
     def _supersede(self, key: int, change: Change) -> bool:
         found = False
         for row in self._base.rows_of(key):
-            profile = self._profiles.profile(int(self._base.rows.profile[row]))
+            profile = self._profiles.profile(self._base.rows.profile[row])
             same = (
                 not self._superseded[row]
                 and profile.list_id == change.list_id
@@ -152,5 +152,5 @@ def _delta_rows(changes: Sequence[Change]) -> EntryRows:
 def _folded(
     base: EntryBlock, superseded: NDArray[np.bool_], recent: Sequence[Change]
 ) -> EntryBlock:
-    kept = chosen(base.rows, np.flatnonzero(~superseded).astype(np.int64))
-    return build_block(joined([kept, _delta_rows(recent)]))
+    kept = base.rows.chosen(np.flatnonzero(~superseded))
+    return build_block(tidied(joined([kept, _delta_rows(recent)])))

@@ -114,7 +114,7 @@ def _rows(texts: list[bytes], reader: StoreReader, profiles: ProfileTable) -> En
         entries = decode_entries(texts)
         digests = [entry.profile for entry in entries]
         numbers = _numbers(digests, reader, profiles)
-        return rows_from(entries, [numbers[digest] for digest in digests])
+        return joined([rows_from(entries, [numbers[digest] for digest in digests])])
     except (ValueError, msgspec.MsgspecError):
         raise unreadable("an entry") from None
 

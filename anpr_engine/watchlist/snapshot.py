@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.records.watchlist_entry import WatchlistEntry
-from anpr_engine.watchlist.block import EntryBlock, build_block, empty_block, rows_from
+from anpr_engine.watchlist.block import (
+    EntryBlock,
+    build_block,
+    empty_block,
+    joined,
+    rows_from,
+)
 from anpr_engine.watchlist.stored import (
     Profile,
     profile_digest,
@@ -49,7 +55,7 @@ class Snapshot:
     def entry(self, row: int, *, recent: bool) -> WatchlistEntry:
         """Give one entry as an object; for hits only."""
         rows = (self.delta if recent else self.base).rows
-        return restore_entry(rows.stored(row), self.profiles[int(rows.profile[row])])
+        return restore_entry(rows.stored(row), self.profiles[rows.profile[row]])
 
 
 def empty_snapshot() -> Snapshot:
@@ -103,6 +109,6 @@ def snapshot_of(
         numbers.append(table.number(profile_digest(profile), profile))
         stored.append(store_entry(entry, version))
         counts[entry.list_id] = counts.get(entry.list_id, 0) + 1
-    base = build_block(rows_from(stored, numbers))
+    base = build_block(joined([rows_from(stored, numbers)]))
     superseded = np.zeros(len(base), dtype=np.bool_)
     return Snapshot(epoch, version, base, superseded, empty_block(), table.profiles(), counts)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -110,10 +111,11 @@ def test_dead_letters_name_reason_and_place_without_content(alerted: World) -> N
 
 
 def test_audit_lines_obey_the_schema(alerted: World) -> None:
-    """One audit line an alert, valid, and without a plate."""
+    """One audit line an alert and one for the start, valid, and without a plate."""
     check = schema("audit_event.v1.json")
-    lines = [record.value for record in alerted.committed([SiteTopics("be").audit], ALERTS)]
-    assert len(lines) == ALERTS
+    lines = [record.value for record in alerted.committed([SiteTopics("be").audit], ALERTS + 1)]
+    actions = Counter(json.loads(line)["action"] for line in lines)
+    assert actions == {"alert-published": ALERTS, "engine-started": 1}
     for line in lines:
         check.validate(json.loads(line))
         assert b"ABC" not in line.upper()

@@ -82,7 +82,8 @@ def test_alerts_audit_and_dead_letters_come_out_together() -> None:
     totals = site.engine.run(lambda: False, until_end=True)
     assert (totals.reads, totals.rejected, totals.hits, totals.alerts) == (3, 1, 1, 1)
     assert [a["watchlist_age_ms"] for a in site.published("anpr.alerts.crossborder")] == [0]
-    assert len(site.published(TOPICS.audit)) == 1
+    actions = [line["action"] for line in site.published(TOPICS.audit)]
+    assert actions == ["engine-started", "alert-published"]
     letter = site.published(TOPICS.rejected)[0]
     assert (letter["reason"], letter["offset"]) == ("not-json", 2)
     assert site.broker.saved["g"] == [3]
