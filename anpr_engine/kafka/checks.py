@@ -8,12 +8,14 @@ from anpr_engine.kafka.topic_admin import TopicAdmin
 from anpr_engine.kafka.topics import TOPICS, ExistingTopic, plan, wanted_topics
 from anpr_engine.records.finding import Finding
 
+ANSWER_S_MAX = 5.0
+
 
 def check_broker(bootstrap: str, security: Security, site: str) -> Iterator[Finding]:
     """Check that a broker answers and that the site's topics are there as planned."""
     names = [topic.name for topic in wanted_topics(TOPICS, [site], replication=1)]
     try:
-        existing = TopicAdmin(bootstrap, security).existing(names)
+        existing = TopicAdmin(bootstrap, security, start_s=ANSWER_S_MAX).existing(names)
     except BrokerError as error:
         yield Finding("kafka", "fail", error.what, error.remedy)
         return

@@ -34,9 +34,19 @@ _RESOURCES = {
 class TopicAdmin:
     """One administrator's connection."""
 
-    def __init__(self, bootstrap: str, security: Security = NO_SECURITY) -> None:
-        """Prepare a client; nothing is asked yet."""
+    def __init__(
+        self, bootstrap: str, security: Security = NO_SECURITY, *, start_s: float = START_S
+    ) -> None:
+        """Prepare a client; nothing is asked yet.
+
+        Args:
+            bootstrap: `host:port[,host:port…]`.
+            security: how to prove who we are.
+            start_s: how long a broker may take to answer the first time.
+
+        """
         self._where = bootstrap
+        self._start_s = start_s
         self._watch = ClientWatch(bootstrap)
         with translated(bootstrap):
             # The library's types leave out callbacks, which it takes all the same.
@@ -108,7 +118,7 @@ class TopicAdmin:
     def _reach(self) -> dict[str, list[int]]:
         """Give, by topic, the number of copies of each partition."""
         clock = SystemClock()
-        deadline_s = clock.monotonic_s() + START_S
+        deadline_s = clock.monotonic_s() + self._start_s
         while True:
             try:
                 topics = self._admin.list_topics(timeout=ATTEMPT_S).topics

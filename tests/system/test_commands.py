@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import oracle
@@ -11,6 +12,7 @@ import pytest
 from sites import free_port
 
 from anpr_engine.cli.group import COMMANDS
+from anpr_engine.watchlist.embedded import EmbeddedRedis
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("ANPR_")}
 HEAVY = ("numba", "numpy", "redis", "confluent_kafka", "pydantic", "rich")
@@ -96,9 +98,11 @@ def test_a_wrong_setting_names_file_key_value_and_what_is_allowed(tmp_path: Path
     assert "hush" not in done.stderr
 
 
-def test_no_redis_and_no_broker_are_one_sentence_each(redis_url: str) -> None:
+def test_no_redis_and_no_broker_are_one_sentence_each(
+    redis_servers: Callable[[str], EmbeddedRedis],
+) -> None:
     """What does not answer is named with its address, without a traceback."""
-    nobody = f"127.0.0.1:{free_port()}"
+    nobody, redis_url = f"127.0.0.1:{free_port()}", redis_servers("redis").url
     place = {"ANPR_SITE": "be", "ANPR_HTTP__PORT": "0"}
     no_redis = anpr("run", ANPR_KAFKA=nobody, ANPR_REDIS_URL=f"redis://:hush@{nobody}", **place)
     no_kafka = anpr("run", ANPR_KAFKA=nobody, ANPR_REDIS_URL=redis_url, **place)
