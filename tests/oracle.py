@@ -60,9 +60,19 @@ def find_listed(keys: Sequence[int], listed: Sequence[int]) -> list[tuple[int, i
     ]
 
 
-def gather_blobs(blobs: Sequence[bytes], order: Sequence[int]) -> list[bytes]:
-    """Take blobs by number."""
-    return [blobs[place] for place in order]
+def plate_forms(texts: Sequence[str], keys: Sequence[int]) -> list[tuple[int, str] | None]:
+    """Give each plate's separator places and separator; None where its key does not suffice."""
+    return [_form(text, key) for text, key in zip(texts, keys, strict=True)]
+
+
+def _form(text: str, key: int) -> tuple[int, str] | None:
+    separators = [character for character in text if character not in ALPHABET[:36]]
+    canonical = "".join(character for character in text if character in ALPHABET[:36])
+    one_kind = len(set(separators)) < 2 and all(" " <= each <= "~" for each in separators)
+    if len(text) > 16 or len(canonical) > 12 or not one_kind or key_of(canonical) != key:
+        return None
+    places = sum(1 << place for place, each in enumerate(text) if each in separators)
+    return places, separators[0] if separators else "\0"
 
 
 def scan_reads(values: Sequence[bytes]) -> list[PlateRead | None]:

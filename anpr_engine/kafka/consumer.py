@@ -10,12 +10,12 @@ not by `seek()`: a partition that stopped with an error refuses to be sought.
 
 from collections.abc import Callable, Iterable
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from anpr_engine.kafka.batch import KafkaBatch
 from anpr_engine.kafka.client_settings import StreamSettings, common, follower, reader
 from anpr_engine.kafka.damage import BatchProbe, DamageLog, Sighting, first_damage
-from anpr_engine.kafka.errors import DAMAGED, OFFSET_UNKNOWN, PASSING, translate, translated
+from anpr_engine.kafka.errors import error_of, loses_place, translated
 from anpr_engine.kafka.progress import Offsets, Progress
 from anpr_engine.kafka.watch import ClientWatch, reach, watermarks
 from anpr_engine.logs import get_logger
@@ -157,14 +157,19 @@ class ReadConsumer:
         return lag
 
     def close(self) -> None:
-        """Stop polling and let the client go; nothing may be asked of it afterwards.
+        """Leave the group; nothing may be asked of the consumer afterwards.
 
-        Why: a static member does not leave the group. Its partitions wait for it for one session
-        timeout, so a restart goes on where it stopped without any other engine being disturbed;
-        an engine taken away for good is replaced by the others after that time. So the library's
-        own close() has nothing to do, and after a fencing it was seen to wait for ever.
+        Why: unsubscribing makes even a static member leave, so other engines go on with its
+        partitions at once; only after a crash do they wait for it, one session timeout. The
+        library's close() waits for ever on an assignment that comes while it runs, so first no
+        more are asked for, and one on its way is taken.
         """
-        del self._consumer
+        try:
+            self._consumer.unsubscribe()
+            self._consumer.consume(CHUNK_MAX, 0)
+        except KafkaException as exception:
+            get_logger().debug("kafka_unsubscribe_failed", code=error_of(exception).name())
+        self._consumer.close()
 
     def _consume(self, room: int, deadline_s: float) -> list[Message]:
         part = self._consumer.consume(room, 0)
@@ -189,7 +194,7 @@ class ReadConsumer:
         for message in part:
             partition, offset, error = message.partition(), message.offset(), message.error()
             if error is not None:
-                if self._is_lost(error) and partition is not None:
+                if loses_place(error, self._where) and partition is not None:
                     lost.add(partition)
             elif partition not in damage or (offset or 0) < damage[partition].offset:
                 kept.append(message)
@@ -200,15 +205,6 @@ class ReadConsumer:
         for partition in (lost - damage.keys()) & self._owned:
             self._find_place(partition)
         return kept
-
-    def _is_lost(self, error: KafkaError) -> bool:
-        """Say whether the place in a partition is lost; raise what cannot be mended."""
-        if error.code() in OFFSET_UNKNOWN:
-            return True
-        mends = error.code() in DAMAGED or error.code() in PASSING or error.retriable()
-        if error.fatal() or not mends:
-            raise translate(error, self._where)
-        return False
 
     def _pass_over(self, damage: Sighting) -> None:
         partition, start = damage.partition, damage.offset

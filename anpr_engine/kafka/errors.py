@@ -182,6 +182,22 @@ def error_of(exception: KafkaException) -> KafkaError:
     return KafkaError(KafkaError._FAIL, str(exception))
 
 
+def loses_place(error: KafkaError, where: str) -> bool:
+    """Say whether a partition's error means that its place is lost; false if it mends itself.
+
+    Raises:
+        BrokerError: the error does not mend.
+
+    """
+    code = error.code()
+    if code in OFFSET_UNKNOWN:
+        return True
+    mends = code in DAMAGED or code in PASSING or error.retriable()
+    if error.fatal() or not mends:
+        raise translate(error, where)
+    return False
+
+
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """Turn the client library's exceptions into the project's.

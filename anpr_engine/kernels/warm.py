@@ -5,9 +5,9 @@ Run once after an installation, before several engines start at the same time.
 
 import sys
 
-from anpr_engine.kernels import blobs, bloom, json_scan, plate_text, table
+from anpr_engine.kernels import bloom, json_scan, plate_forms, plate_text, table
 
-WARMED = (blobs, bloom, json_scan, plate_text, table)
+WARMED = (bloom, json_scan, plate_forms, plate_text, table)
 """Modules whose kernels were compiled, or loaded, by importing them."""
 
 

@@ -1,9 +1,10 @@
 """A block of entries as columns sorted by key, with its filter and table.
 
-Packed, an entry with an id of ten characters and a case reference costs about 34 bytes: key 8,
-table 6.4, filter 2, place of its texts 4, texts 6 to 14, and one byte each for country, profile,
-form and dates; dates of which over 65,536 are distinct cost four. Nothing in a block is ever
-written after it was built, so any number of threads may search it while the next one is made.
+Packed, an entry with an id of ten characters and a case reference costs about 32 bytes: key 8,
+table 6.4, filter 2, place of its texts 4, texts 6.4 where ids count up and 14 where they are
+random, and one byte each for country, profile, form and two dates; a date costs 4 when over
+65,536 are distinct, so the worst of such lists costs 46. Nothing in a block is ever written after
+it was built, so any number of threads may search it while the next one is being made.
 """
 
 from collections.abc import Sequence
@@ -48,7 +49,7 @@ class EntryRows:
     def texts(self, row: int) -> EntryTexts:
         """Give an entry's own texts: id, plate, case, note."""
         entry_id, plate, case_ref, note = self.own_texts.of(row)
-        return entry_id, plate or self._plate(row), case_ref, note
+        return [entry_id, plate or self._plate(row), case_ref, note]
 
     def _plate(self, row: int) -> str:
         return written_plate(int(self.keys[row]), self.form[row])
@@ -169,20 +170,31 @@ def joined(parts: Sequence[EntryRows]) -> EntryRows:
 
 
 def tidied(rows: EntryRows) -> EntryRows:
-    """Give up the texts that no row names, where they have become many."""
+    """Pack some texts anew where many beside them are no row's any more."""
     return replace(rows, own_texts=rows.own_texts.packed().tidied())
+
+
+def sorted_rows(rows: EntryRows, left_out: NDArray[np.bool_] | None = None) -> EntryRows:
+    """Sort rows by key, without those of key 0 and those that are marked: bool (n,)."""
+    order = np.argsort(rows.keys, kind="stable")
+    used = rows.keys != 0
+    if left_out is not None:
+        used &= ~left_out
+    return rows.chosen(order[used[order]])
 
 
 def build_block(rows: EntryRows) -> EntryBlock:
     """Sort rows by key and build filter and table; rows with key 0 are left out."""
-    order = np.argsort(rows.keys, kind="stable")
-    order = order[np.count_nonzero(rows.keys == 0) :]
-    ordered = rows.chosen(order)
-    words = filter_words(len(ordered))
-    filter_add(ordered.keys, words)
-    slots = table_slots(len(ordered))
-    table_build(ordered.keys, slots)
-    return EntryBlock(rows=ordered, words=words, slots=slots)
+    return block_of(sorted_rows(rows))
+
+
+def block_of(rows: EntryRows) -> EntryBlock:
+    """Build filter and table over rows that are sorted by key."""
+    words = filter_words(len(rows))
+    filter_add(rows.keys, words)
+    slots = table_slots(len(rows))
+    table_build(rows.keys, slots)
+    return EntryBlock(rows=rows, words=words, slots=slots)
 
 
 def empty_block() -> EntryBlock:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 VALUES_MAX = 2**16
 """Most distinct numbers that are coded."""
 
-Codes: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]
+Codes: TypeAlias = NDArray[np.uint8 | np.uint16 | np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,7 @@ class Column:
         values, codes = np.unique(self.codes, return_inverse=True)
         if len(values) > VALUES_MAX:
             return self
-        small: Codes = codes.astype(_code_type(len(values)))
-        return Column(small, values.astype(np.uint32))
+        return Column(_small(codes, len(values)), values.astype(np.uint32))
 
     def _numbers(self, codes: Codes) -> NDArray[np.uint32]:
         if self.values is None:
@@ -74,9 +73,8 @@ def joined_columns(parts: Sequence[Column]) -> Column:
     values = np.unique(np.concatenate([_distinct(part) for part in coded]))
     if len(values) > VALUES_MAX:
         return Column(np.concatenate([part.numbers() for part in coded]))
-    code_type = _code_type(len(values))
     # What each part's codes become: a small table, so that the rows are only looked up.
-    tables = [np.searchsorted(values, _distinct(part)).astype(code_type) for part in coded]
+    tables = [_small(np.searchsorted(values, _distinct(part)), len(values)) for part in coded]
     codes = [table[part.codes] for table, part in zip(tables, coded, strict=True)]
     return Column(np.concatenate(codes), values)
 
@@ -85,5 +83,5 @@ def _distinct(part: Column) -> NDArray[np.uint32]:
     return part.numbers() if part.values is None else part.values
 
 
-def _code_type(values: int) -> type[np.uint8] | type[np.uint16]:
-    return np.uint8 if values <= np.iinfo(np.uint8).max + 1 else np.uint16
+def _small(codes: NDArray[np.int64], values: int) -> Codes:
+    return codes.astype(np.uint8) if values <= 2**8 else codes.astype(np.uint16)

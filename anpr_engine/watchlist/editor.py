@@ -16,11 +16,14 @@ from anpr_engine.plates.normaliser import normalise
 from anpr_engine.watchlist.block import (
     EntryBlock,
     EntryRows,
+    block_of,
     build_block,
     joined,
     rows_from,
+    sorted_rows,
     tidied,
 )
+from anpr_engine.watchlist.memory import release_freed_memory
 from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot
 from anpr_engine.watchlist.stored import StoredEntry
 
@@ -152,5 +155,10 @@ def _delta_rows(changes: Sequence[Change]) -> EntryRows:
 def _folded(
     base: EntryBlock, superseded: NDArray[np.bool_], recent: Sequence[Change]
 ) -> EntryBlock:
-    kept = base.rows.chosen(np.flatnonzero(~superseded))
-    return build_block(tidied(joined([kept, _delta_rows(recent)])))
+    delta = _delta_rows(recent)
+    left_out = np.concatenate([superseded, np.zeros(len(delta), dtype=np.bool_)])
+    # Nothing but the result is kept while filter and table are built: it is as large as the base.
+    rows = tidied(sorted_rows(joined([base.rows, delta]), left_out))
+    folded = block_of(rows)
+    release_freed_memory()
+    return folded

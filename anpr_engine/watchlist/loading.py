@@ -11,7 +11,14 @@ from dataclasses import dataclass
 import msgspec
 
 from anpr_engine.errors import StoreError, StoreUnavailable
-from anpr_engine.watchlist.block import EntryBlock, EntryRows, build_block, joined, rows_from
+from anpr_engine.watchlist.block import (
+    EntryBlock,
+    EntryRows,
+    block_of,
+    joined,
+    rows_from,
+    sorted_rows,
+)
 from anpr_engine.watchlist.editor import Change, SnapshotEditor
 from anpr_engine.watchlist.manifest import ChangeRecord, Manifest, unreadable
 from anpr_engine.watchlist.memory import release_freed_memory
@@ -100,11 +107,12 @@ def _base(
         commands = [("HVALS", entries_key(bucket)) for bucket in chunk]
         texts = [text for reply in reader.session.ask_all(commands) for text in reply]
         parts.append(_rows(texts, reader, profiles))
+    count = sum(map(len, parts))
     rows = joined(parts)
     parts.clear()
     release_freed_memory()
-    base, count = build_block(rows), len(rows)
-    del rows
+    rows = sorted_rows(rows)
+    base = block_of(rows)
     release_freed_memory()
     return base, count
 

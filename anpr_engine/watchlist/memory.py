@@ -1,8 +1,8 @@
 """Gives freed memory back to the system.
 
 Why: a load makes and frees hundreds of pieces, and the C library keeps what was freed for later
-use: measured with ten million entries, 1.3 GB stayed in use where the columns take half of that.
-An engine that loads once and then runs for months should not hold the difference.
+use: measured with ten million entries, 723 MB stayed in use where 540 are needed. An engine that
+loads once and then runs for months should not hold the difference.
 """
 
 import ctypes

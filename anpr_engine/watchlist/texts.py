@@ -2,17 +2,17 @@
 
 Packed texts stand in segments, in the order of their ids and not of the rows: ids of one list
 begin alike, and a row finds its texts by a number. So a new base takes over the segments of the
-old one as they are and adds one for what is new; nothing is packed twice.
+old one as they are and adds one for what is new; few are ever packed anew.
 
 Why: texts are the largest part of an entry and are needed for hits and changes only. In groups of
-64 they shrink to a quarter, and one is had again in about 15 microseconds; larger groups would
-gain two per cent and cost double the time.
+64 they shrink to between a fifth and a third, and one is had again in about 15 microseconds;
+groups of 128 would gain two per cent and cost half as much time again.
 """
 
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,13 @@ GROUP_BITS = 6
 GROUP_TEXTS = 1 << GROUP_BITS
 SEGMENT_BITS = 16
 SEGMENT_TEXTS = 1 << SEGMENT_BITS
+SEGMENTS_A_TIME = 8
+"""How many segments are packed anew in one go."""
 _RAW_DEFLATE = -15
 _FASTEST = 1
 
-EntryTexts = tuple[str, str, str, str]
-"""Entry id, plate, case, note; the plate is empty where key and form tell it."""
+EntryTexts: TypeAlias = list[str]
+"""Entry id, plate, case, note; the plate may be empty where key and form tell it."""
 
 
 class Texts(Protocol):
@@ -79,7 +81,7 @@ class LooseTexts:
     def of(self, row: int) -> EntryTexts:
         """Give the texts of one row."""
         entry = self.entries[row]
-        return entry.entry_id, entry.plate, entry.case_ref, entry.note
+        return [entry.entry_id, entry.plate, entry.case_ref, entry.note]
 
     def chosen(self, order: NDArray[np.int64]) -> "LooseTexts":
         """Take rows in an order."""
@@ -129,25 +131,31 @@ class PackedTexts:
         return self
 
     def tidied(self) -> "PackedTexts":
-        """Pack anew when too much is left of old entries; else give these texts themselves.
+        """Pack segments anew of which an eighth is of old entries, or which are small.
 
-        An eighth may be left over, and the segments may be small ones: packing ten million anew
-        takes some 20 seconds of the thread that does it, so it is done once in a million changes.
+        Only some at a time, the emptiest ones: eight take about half a second of the thread that
+        does it, and what is left over comes next time.
         """
-        rows, texts = len(self.places), sum(segment.texts for segment in self.segments)
-        wasted = texts > rows + rows // 8 + SEGMENT_TEXTS
-        scattered = len(self.segments) > 256 + rows // (SEGMENT_TEXTS // 8)
-        if not wasted and not scattered:
+        live = np.bincount(self.places >> SEGMENT_BITS, minlength=len(self.segments))
+        texts = np.array([segment.texts for segment in self.segments], dtype=np.int64)
+        due = np.flatnonzero((live * 8 < texts * 7) | (texts < SEGMENT_TEXTS // 2))
+        if len(due) < SEGMENTS_A_TIME:
             return self
-        order = np.argsort(self.places, kind="stable")
-        places = np.empty(rows, dtype=np.uint32)
-        places[order] = np.arange(rows, dtype=np.uint32)
-        former = self.places[order]
-        segments = [
-            segment
-            for first in range(0, rows, SEGMENT_TEXTS)
-            for segment in _segments(self._columns(former[first : first + SEGMENT_TEXTS]))
-        ]
+        return self._repacked(due[np.argsort(live[due], kind="stable")][:SEGMENTS_A_TIME])
+
+    def _repacked(self, due: NDArray[np.int64]) -> "PackedTexts":
+        kept = np.ones(len(self.segments), dtype=np.bool_)
+        kept[due] = False
+        numbers = self.places >> SEGMENT_BITS
+        rows = np.flatnonzero(~kept[numbers])
+        rows = rows[np.argsort(self.places[rows], kind="stable")]
+        renumbered = (np.cumsum(kept) - 1).astype(np.uint32) << np.uint32(SEGMENT_BITS)
+        places = renumbered[numbers] | (self.places & np.uint32(SEGMENT_TEXTS - 1))
+        segments = [self.segments[number] for number in np.flatnonzero(kept).tolist()]
+        for first in range(0, len(rows), SEGMENT_TEXTS):
+            chunk = rows[first : first + SEGMENT_TEXTS]
+            places[chunk] = np.arange(len(chunk)) + (len(segments) << SEGMENT_BITS)
+            segments.extend(_segments(self._columns(self.places[chunk])))
         return PackedTexts(tuple(segments), places)
 
     def _columns(self, places: NDArray[np.uint32]) -> list[list[str]]:
@@ -184,8 +192,7 @@ def joined_texts(parts: Sequence[Texts]) -> PackedTexts:
 
 
 def _row(fields: list[str], within: int) -> EntryTexts:
-    entry_id, plate, case_ref, note = fields[within :: len(fields) // FIELDS]
-    return entry_id, plate, case_ref, note
+    return fields[within :: len(fields) // FIELDS]
 
 
 def _segments(columns: Sequence[Sequence[str]]) -> Iterator[Segment]:

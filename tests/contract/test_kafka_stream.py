@@ -120,6 +120,18 @@ def test_two_engines_share_the_partitions(world: KafkaWorld) -> None:
     assert sorted(world.published()) == sorted(written)
 
 
+def test_an_engine_that_stops_hands_its_partitions_on_at_once(world: KafkaWorld) -> None:
+    """After a clean stop another slot reads on without waiting for the session to time out."""
+    world.write(0, [b"a"])
+    first = world.open(slot=0)
+    poll_values(first, 1)
+    first.close()
+    clock = SystemClock()
+    started_s = clock.monotonic_s()
+    assert poll_values(world.open(slot=1), 1) == [b"a"]
+    assert clock.monotonic_s() - started_s < world.settings().session_timeout_ms / 1000
+
+
 def test_stops_when_the_same_batch_is_refused_again_and_again(world: KafkaWorld) -> None:
     """A batch that never goes through ends in the error that explains it, not in a loop."""
     world.write(0, [b"a"])

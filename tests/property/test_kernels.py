@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.blobs import gather_blobs
 from anpr_engine.kernels.bloom import filter_add, filter_maybe, filter_words
 from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.json_scan import DECODED, ROW_WORDS, scan_reads
+from anpr_engine.kernels.plate_forms import NO_FORM, plate_forms, written_plate
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM, UNDECIDED, USABLE, plate_keys
 from anpr_engine.kernels.table import FOUND, MAYBE, PROBED, find_listed, table_build, table_slots
 from anpr_engine.pipeline.decode import read_numbers
@@ -22,16 +22,22 @@ keys_drawn = st.lists(st.integers(1, 2**64 - 1), max_size=200)
 few_keys = st.lists(st.integers(0, 12), max_size=60)
 
 
+def spans_of(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Put texts into one buffer, with their starts and lengths."""
+    raw = [text.encode(errors="surrogatepass") for text in texts]
+    ends = np.cumsum([0, *map(len, raw)])
+    spans = np.stack([ends[:-1], np.diff(ends)], axis=1).astype(np.int32)
+    return np.frombuffer(b"".join(raw), dtype=np.uint8), spans
+
+
 def run_plate_keys(
     texts: Sequence[str], characters_min: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     """Call the kernel on a list of texts."""
-    raw = [text.encode(errors="surrogatepass") for text in texts]
-    ends = np.cumsum([0, *map(len, raw)])
-    spans = np.stack([ends[:-1], np.diff(ends)], axis=1).astype(np.int32)
-    keys = np.zeros(len(raw), dtype=np.uint64)
-    status = np.zeros(len(raw), dtype=np.uint8)
-    plate_keys(np.frombuffer(b"".join(raw), dtype=np.uint8), spans, characters_min, keys, status)
+    buffer, spans = spans_of(texts)
+    keys = np.zeros(len(texts), dtype=np.uint64)
+    status = np.zeros(len(texts), dtype=np.uint8)
+    plate_keys(buffer, spans, characters_min, keys, status)
     return keys, status
 
 
@@ -129,19 +135,28 @@ def test_search_counts_on_when_the_room_is_used_up() -> None:
     assert tally[FOUND] == 5
 
 
-@given(st.lists(st.binary(max_size=12), max_size=20), st.data())
-def test_blobs_are_taken_in_the_order_asked(blobs: list[bytes], data: st.DataObject) -> None:
-    """Each place gets its blob, and the bounds fit."""
-    numbers = st.integers(0, len(blobs) - 1) if blobs else st.nothing()
-    order = data.draw(st.lists(numbers, max_size=20)) if blobs else []
-    bounds = np.cumsum([0, *map(len, blobs)]).astype(np.uint32)
-    expected = oracle.gather_blobs(blobs, order)
-    gathered = np.zeros(sum(map(len, expected)), dtype=np.uint8)
-    ends = np.zeros(len(order) + 1, dtype=np.uint32)
-    text = np.frombuffer(b"".join(blobs), dtype=np.uint8)
-    gather_blobs(text, bounds, np.array(order, dtype=np.int64), gathered, ends)
-    cut = [gathered[ends[place] : ends[place + 1]].tobytes() for place in range(len(order))]
-    assert cut == expected
+written_plates = st.one_of(
+    strategies.plates,
+    strategies.belgian_plates(),
+    st.text(alphabet="1AZ9- .Ä?a", max_size=18),
+    st.text(alphabet="1AZ9-", max_size=18),
+)
+
+
+@given(st.lists(written_plates, max_size=30), st.none() | st.integers(0, 2**64 - 1))
+def test_a_form_gives_the_plate_back_letter_for_letter(texts: list[str], key: int | None) -> None:
+    """Where there is a form, it is the oracle's, and with the key it gives the very same text."""
+    buffer, spans = spans_of(texts)
+    keys = [normalise(text).key if key is None else key for text in texts]
+    forms = np.zeros(len(texts), dtype=np.uint32)
+    plate_forms(buffer, spans, np.array(keys, dtype=np.uint64), forms)
+    expected = oracle.plate_forms(texts, keys)
+    for text, own_key, form, wanted in zip(texts, keys, forms.tolist(), expected, strict=True):
+        if wanted is None:
+            assert form == NO_FORM
+        else:
+            assert (form % 2**16, chr(form >> 16)) == wanted
+            assert written_plate(own_key, form) == text
 
 
 @given(st.sets(st.integers(0, 2**64 - 1), max_size=50))

@@ -12,13 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from anpr_engine.kernels.bloom import filter_maybe
 from anpr_engine.kernels.table import FOUND, find_listed
 from anpr_engine.plates.normaliser import normalise
-from anpr_engine.watchlist.block import EntryBlock, build_block, rows_from
+from anpr_engine.watchlist.block import EntryBlock, build_block, joined, rows_from
 from anpr_engine.watchlist.editor import Change, SnapshotEditor
 from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot
 from anpr_engine.watchlist.stored import OPEN_END_S, Profile, StoredEntry
 
 # Plates of 13 and more characters have hashed keys; umlauts need two bytes.
-PLATES = ("1ABC123", "1ABC124", "AB12CDE", "ÖH-AB 1", "AVERYLONGPLATE1", "K123")
+PLATES = ("1-ABC-123", "1ABC124", "AB12CDE", "ÖH-AB 1", "AVERYLONGPLATE1", "K123")
 LISTS = ("stolen", "wanted", "expired")
 ROOM = 64
 
@@ -93,7 +93,7 @@ class WatchlistModel(RuleBasedStateMachine):
         self.profiles = ProfileTable()
         self.numbers = {name: self.profiles.number(name, _profile(name)) for name in LISTS}
         first = [_stored(f"e{n}", PLATES[n], "base") for n in range(4)]
-        base = build_block(rows_from(first, [self.numbers["stolen"]] * 4))
+        base = build_block(joined([rows_from(first, [self.numbers["stolen"]] * 4)]))
         self.model = {("stolen", e.entry_id): (e.plate, e.note) for e in first}
         self.editor = SnapshotEditor(base, self.profiles, {"stolen": 4})
         self.executor = Deferred()

@@ -3,7 +3,6 @@
 import dataclasses
 
 import msgspec
-import numpy as np
 import pytest
 
 from anpr_engine.errors import StoreError
@@ -41,7 +40,7 @@ def test_times_outside_32_bits_become_the_nearest() -> None:
 def test_a_separator_inside_a_text_cannot_shift_texts() -> None:
     """An entry somebody else wrote with a control character keeps four texts."""
     strange = msgspec.structs.replace(STORED, case_ref="a\x1fb", note="x\x1f\x1f")
-    rows = rows_from([STORED, strange], [0, 0])
+    rows = joined([rows_from([STORED, strange], [0, 0])])
     assert rows.texts(0) == ["e", "1ABC123", "c", "n"]
     assert rows.texts(1) == ["e", "1ABC123", "a b", "x  "]
 
@@ -67,8 +66,7 @@ def test_rows_put_together_keep_their_texts() -> None:
     parts = [rows_from([msgspec.structs.replace(STORED, entry_id=f"e{n}")], [n]) for n in range(3)]
     rows = joined([rows_from([], []), *parts])
     assert [rows.texts(n)[0] for n in range(3)] == ["e0", "e1", "e2"]
-    assert rows.profile.tolist() == [0, 1, 2]
-    assert rows.bounds.dtype == np.uint32
+    assert rows.profile.numbers().tolist() == [0, 1, 2]
 
 
 def test_a_plate_that_can_match_nothing_is_left_out_of_a_block() -> None:
