@@ -11,8 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks import workloads
-
 from anpr_engine.clock import SystemClock
 from anpr_engine.kafka.embedded import EmbeddedKafka
 from anpr_engine.kafka.topic_admin import TopicAdmin
@@ -21,6 +19,7 @@ from anpr_engine.watchlist.embedded import EmbeddedRedis
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_writer import StoreWriter
 from anpr_engine.wire import SiteTopics
+from benchmarks import workloads
 
 SITE = "be"
 READS_TOPIC = SiteTopics(SITE).reads
@@ -84,6 +83,10 @@ class Lab:
                 StoreWriter(session, SITE, SystemClock()).put(workloads.entries(entries))
             self._redis[entries] = server
         return self._redis[entries].url
+
+    def any_redis(self) -> str:
+        """Give the URL of a Redis that runs; empty when none does."""
+        return next((server.url for server in self._redis.values()), "")
 
     def close_redis(self, entries: int) -> None:
         """Stop one Redis before the lab ends, to have its memory back."""

@@ -11,10 +11,9 @@ import hashlib
 import json
 import time
 
+from anpr_engine.kafka.writer import ReadWriter
 from benchmarks import workloads
 from benchmarks.lab import READS_TOPIC
-
-from anpr_engine.kafka.writer import ReadWriter
 
 TICK_S = 0.001
 

@@ -126,7 +126,8 @@ def entries_digest(count: int) -> str:
     """Name the watchlist of a size by its plates."""
     digest = hashlib.blake2b(digest_size=8)
     for first in range(0, count, CHUNK_READS):
-        digest.update(plate_bytes(np.arange(first, min(first + CHUNK_READS, count), dtype="u8")))
+        numbers = np.arange(first, min(first + CHUNK_READS, count), dtype=np.uint64)
+        digest.update(plate_bytes(numbers).data)
     return digest.hexdigest()
 
 
@@ -134,7 +135,9 @@ def listed_rows(plan: ReadPlan, first: int, count: int) -> NDArray[np.bool_]:
     """Say which of some reads show a listed plate: bool (count,); one in each `one_in` rows."""
     rows = np.arange(first, first + count, dtype=np.uint64)
     group = rows // np.uint64(plan.one_in)
-    return rows % np.uint64(plan.one_in) == draw(plan.seed, 1, group) % np.uint64(plan.one_in)
+    chosen = draw(plan.seed, 1, group) % np.uint64(plan.one_in)
+    listed: NDArray[np.bool_] = rows % np.uint64(plan.one_in) == chosen
+    return listed
 
 
 def plate_numbers(plan: ReadPlan, first: int, count: int) -> U64:
@@ -147,13 +150,13 @@ def plate_numbers(plan: ReadPlan, first: int, count: int) -> U64:
     )
 
 
-def read_chunks(plan: ReadPlan, digest: "hashlib.blake2b | None" = None) -> Iterator[ReadChunk]:
+def read_chunks(plan: ReadPlan, digest: hashlib.blake2b | None = None) -> Iterator[ReadChunk]:
     """Make the reads a chunk at a time; the digest, if given, takes in their bytes."""
     for first in range(0, plan.reads, CHUNK_READS):
         count = min(CHUNK_READS, plan.reads - first)
         text = _read_bytes(plan, first, count)
         if digest is not None:
-            digest.update(text)
+            digest.update(text.data)
         values = text.view(f"S{READ_BYTES}").ravel().tolist()
         listed = np.flatnonzero(listed_rows(plan, first, count)) + first
         yield ReadChunk(

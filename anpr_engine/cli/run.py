@@ -1,5 +1,6 @@
 """`anpr run`: the engine of one site."""
 
+import gc
 import json
 import signal
 import threading
@@ -28,6 +29,17 @@ class RunOptions:
     until_end: bool
     as_json: bool
     verbose: bool
+
+
+def calm_collector() -> None:
+    """Let Python's cycle collector look rarely.
+
+    A batch holds tens of thousands of record objects that form no cycles; walking them again and
+    again cost 1.1 of 4.1 microseconds a read. Reference counts free them as before.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(500_000, 50, 100)
 
 
 def stop_on_signals() -> threading.Event:
@@ -59,6 +71,7 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     options = RunOptions(**given)
     configure_logs(verbose=options.verbose)
     stop = stop_on_signals()
+    calm_collector()
     wanted = Overrides(options.site, options.kafka, options.redis_url, options.slot)
     with site_engine(settings_of(options.config, wanted)) as engine:
         totals = engine.run(stop.is_set, until_end=options.until_end)

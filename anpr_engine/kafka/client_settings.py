@@ -147,6 +147,8 @@ def saver(settings: StreamSettings, on_statistics: Callable[[str], None]) -> Pro
         "linger.ms": 0,
         # A missing topic fails its transaction after a second, not when it times out.
         "topic.metadata.propagation.max.ms": 1000,
+        # Long enough that a commit without a reconnect is told by its time; see producer.py.
+        "reconnect.backoff.ms": 400,
         "retry.backoff.ms": 2,
         "retry.backoff.max.ms": 20,
         "statistics.interval.ms": STATISTICS_MS,

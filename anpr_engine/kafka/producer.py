@@ -27,9 +27,10 @@ ATTEMPT_S = 2.0
 
 ANSWER_S = 1.0
 
-DOUBTFUL_COMMIT_S = 0.07
-"""A commit that needed a second connection took longer: reconnecting waits 75 ms at least
-(`reconnect.backoff.ms` 100, less a quarter for jitter)."""
+DOUBTFUL_COMMIT_S = 0.28
+"""A commit that needed a second connection took longer: reconnecting waits 300 ms at least
+(`reconnect.backoff.ms` 400, less a quarter for jitter). With the library's own 100 ms a broker
+that was merely busy looked doubtful, and taking a fresh producer was what made alerts late."""
 
 REPLACED_WITHIN_S = 60.0
 """Fenced once may be our own transaction that ran out of time; twice this soon is a rival."""

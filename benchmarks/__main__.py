@@ -1,0 +1,117 @@
+"""`python -m benchmarks`: measure, keep a dated record, rewrite tables and pictures.
+
+`--small` checks answers only: it ends in seconds, prints figures and writes nothing.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+
+from anpr_engine.errors import AnprError, UsageError
+from anpr_engine.kernels import warm
+from benchmarks import (
+    bench_end_to_end,
+    bench_kernels,
+    bench_latency,
+    bench_pipeline,
+    pictures,
+    record,
+    report,
+)
+from benchmarks.definitions import Definition, Size, read_definitions
+from benchmarks.lab import Lab, WrongAnswer, expect
+from benchmarks.measure import Outcome
+
+REPEATS = 5
+ONLY_WHEN_ASKED = ("huge",)
+
+RUNNERS: Mapping[str, Callable[[Lab, Size, int], Outcome]] = {
+    "kernels": bench_kernels.run,
+    "pipeline": bench_pipeline.run,
+    "start": bench_pipeline.run_start,
+    "huge": bench_pipeline.run_huge,
+    "throughput": bench_end_to_end.run,
+    "latency": bench_latency.run,
+}
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("action", nargs="?", choices=("measure", "report"), default="measure")
+    parser.add_argument("--small", action="store_true", help="small sizes; nothing is written")
+    parser.add_argument("--only", nargs="+", choices=sorted(RUNNERS), metavar="ID", help="these")
+    parser.add_argument("--repeats", type=int, default=0, help=f"rounds, default {REPEATS}")
+    parser.add_argument("--huge", action="store_true", help="also with ten million entries")
+    return parser.parse_args(words)
+
+
+def chosen(given: argparse.Namespace) -> list[Definition]:
+    """Give the benchmarks asked for, in the order of the definitions."""
+    found = read_definitions()
+    if given.only:
+        return [found[name] for name in found if name in given.only]
+    left_out = () if given.huge else ONLY_WHEN_ASKED
+    return [definition for name, definition in found.items() if name not in left_out]
+
+
+def measure(given: argparse.Namespace) -> None:
+    """Measure what was asked for; a full run is recorded and reported."""
+    results: dict[str, record.Json] = {}
+    repeats = given.repeats or (1 if given.small else REPEATS)
+    warm.main()
+    with Lab() as lab:
+        for definition in chosen(given):
+            size = definition.small if given.small else definition.full
+            load = os.getloadavg()[0]
+            print(f"{definition.id}: {definition.measures}", file=sys.stderr)
+            outcome = RUNNERS[definition.id](lab, size, repeats)
+            expected = definition.digest["small" if given.small else "full"]
+            expect(f"workload of {definition.id}", outcome.digests, dict(expected))
+            results[definition.id] = record.result_of(definition, outcome, load)
+            print(json.dumps({definition.id: results[definition.id]["figures"]}), flush=True)
+        found_versions = {} if given.small else record.versions(lab.any_redis())
+    if not given.small:
+        print(f"recorded in {record.save(results, found_versions)}", file=sys.stderr)
+        rewrite()
+
+
+def rewrite() -> None:
+    """Rewrite README's block and the pictures from the newest record.
+
+    Raises:
+        UsageError: there is no record, or README.md has no place for it.
+
+    """
+    found = record.newest()
+    if found is None:
+        raise UsageError("There is no record.", "Run `python -m benchmarks` first.")
+    name, kept = found
+    definitions = read_definitions()
+    for old in record.FOLDER.glob("*.svg"):
+        old.unlink()
+    for picture in report.PICTURES:
+        if picture in kept["results"]:
+            pictures.draw(definitions[picture], name, kept["results"][picture])
+    text = report.README.read_text(encoding="utf-8")
+    report.README.write_text(report.with_block(text, report.block(*found)), encoding="utf-8")
+
+
+def main(words: list[str] | None = None) -> int:
+    """Do what the command line says; give the exit status."""
+    given = parse(sys.argv[1:] if words is None else words)
+    try:
+        if given.action == "report":
+            rewrite()
+        else:
+            measure(given)
+    except (AnprError, WrongAnswer) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Tables from the newest record, written between two marks of README.md; generated, never typed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from anpr_engine.errors import UsageError
+from benchmarks.definitions import Definition, FigureDefinition, read_definitions
+from benchmarks.record import Json, newest
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+BEGIN = "<!-- benchmarks:begin -->"
+END = "<!-- benchmarks:end -->"
+PICTURES = ("throughput", "latency")
+
+
+def block(name: str, record: Json) -> str:
+    """Write everything that stands between the marks."""
+    return "\n".join(_lines(name, record)) + "\n"
+
+
+def _lines(name: str, record: Json) -> Iterator[str]:
+    machine, results = record["machine"], record["results"]
+    yield ""
+    yield (
+        f"Measured {name[:10]} on {machine['cores']} cores ({machine['cpu']}), "
+        f"{machine['memory_gb']:g} GB; broker, Redis, load generator and engine share them. "
+        "Medians, with least and largest of the repeats. Ratios are taken within each round."
+    )
+    for picture in PICTURES:
+        if picture in results:
+            yield ""
+            yield f"![{picture}](benchmarks/record/{name}-{picture}.svg)"
+    for definition in read_definitions().values():
+        if definition.id in results:
+            yield ""
+            yield from _table(definition, results[definition.id])
+    yield ""
+    told = ", ".join(f"{key} {value}" for key, value in record["versions"].items())
+    yield f"Versions: {told}. Record: [{name}.json](benchmarks/record/{name}.json)."
+    yield ""
+
+
+def _table(definition: Definition, result: Json) -> Iterator[str]:
+    size = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in result["size"].items())
+    repeats = max(found["repeats"] for found in result["figures"].values())
+    yield f"**{definition.id}**: {definition.measures} Checked: {definition.answer} (Size: {size};"
+    yield f"{repeats} rounds; the machine's load before: {result['load_before']}.)"
+    yield ""
+    yield "| figure | median | least to largest | target | our speed to it |"
+    yield "|---|---:|---:|---:|---:|"
+    for figure in definition.figures:
+        yield _row(figure, result["figures"][figure.id])
+
+
+def _row(figure: FigureDefinition, found: Json) -> str:
+    target = figure.target
+    if target:
+        target += " met" if figure.meets(found["median"]) else " **missed**"
+    ratio = found.get("times_ours_better")
+    cells = (
+        figure.label,
+        f"{number(found['median'])} {figure.unit}",
+        f"{number(found['min'])} to {number(found['max'])}",
+        target,
+        f"{ratio['median']:.3g} times" if ratio else "",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def number(value: float) -> str:
+    """Write a number with three or more digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def with_block(text: str, made: str) -> str:
+    """Put a block between the marks of a text.
+
+    Raises:
+        UsageError: the text has not both marks, in order.
+
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        remedy = f"Put {BEGIN} and, on a later line, {END} where the tables belong."
+        raise UsageError("README.md has no place for the benchmarks.", remedy)
+    return f"{before}{BEGIN}\n{made}{END}{after}"
+
+
+def current_block() -> str:
+    """Write the block of the newest record.
+
+    Raises:
+        UsageError: there is no record.
+
+    """
+    found = newest()
+    if found is None:
+        raise UsageError("There is no record.", "Run `python -m benchmarks` first.")
+    return block(*found)
