@@ -110,6 +110,14 @@ class Kernels:
         return self.find(batch)
 
 
+def _column(plates: list[str]) -> _Batch:
+    """Lay plates one after another, as a Parquet column has them, without any JSON between."""
+    column = _batch([plate.encode() for plate in plates])
+    column.plates[:, 0] = column.bounds[:-1]
+    column.plates[:, 1] = np.diff(column.bounds)
+    return column
+
+
 def _batch(values: list[bytes]) -> _Batch:
     count = len(values)
     bounds = np.zeros(count + 1, dtype=np.int64)
@@ -193,6 +201,7 @@ def contenders(values: list[bytes], listed: list[str]) -> dict[str, Contender[An
     batches = [_batch(part) for part in parts]
     blocks = [_batch(values[at : at + BLOCK_READS]) for at in range(0, len(values), BLOCK_READS)]
     return {
+        "match_column": Contender([_column(peers.raw(values))], _as_is, ours.match),
         "match": Contender(batches, ours.scanned, ours.match),
         "match_block": Contender(blocks, ours.scanned, ours.match),
         "normalise_set": Contender(parts, peers.raw, peers.normalise_set),
@@ -215,7 +224,8 @@ def run(_lab: Lab, size: Size, repeats: int) -> Outcome:
     plan = workloads.ReadPlan(size["reads"], size["entries"], size["one_in"])
     field = contenders(workloads.reads(plan), workloads.plates(0, plan.entries))
     hits = workloads.listed_count(plan)
-    expected = dict.fromkeys(("match", "match_block", "normalise_set", "filter_table", "set"), hits)
+    finders = ("match_column", "match", "match_block", "normalise_set", "filter_table", "set")
+    expected = dict.fromkeys(finders, hits)
     expected |= dict.fromkeys(("normalise", "json_scan", "orjson"), plan.reads)
     taken = rounds(field, repeats)
     for name, total in expected.items():
