@@ -7,29 +7,7 @@ from pathlib import Path
 
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.simulate.rendering import SimulatedRead
-
-LIST_COLUMNS: tuple[str, ...] = (
-    "plate",
-    "entry_id",
-    "country",
-    "list_id",
-    "category",
-    "owner",
-    "purpose",
-    "legal_basis",
-    "case_ref",
-    "action",
-    "priority",
-    "valid_from",
-    "valid_until",
-    "sharing",
-    "handling_code",
-    "vehicle_make",
-    "vehicle_model",
-    "vehicle_colour",
-    "note",
-)
-"""The columns of a watchlist file, in order."""
+from anpr_engine.watchlist.file_rows import COLUMNS
 
 
 def truth_line(read: SimulatedRead) -> bytes:
@@ -59,7 +37,7 @@ def write_lists(folder: Path, entries: Iterable[WatchlistEntry]) -> list[Path]:
     for site, listed in sorted(by_site.items()):
         path = folder / f"{site}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, LIST_COLUMNS, extrasaction="ignore", lineterminator="\n")
+            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
             writer.writerows(entry.model_dump(mode="json", exclude_none=True) for entry in listed)
         paths.append(path)
