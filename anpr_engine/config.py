@@ -40,6 +40,7 @@ class KafkaClientSettings(Section):
     ssl_key_location: str = ""
     session_timeout_ms: Annotated[int, Field(ge=1000, le=300_000)] = 6000
     transaction_timeout_ms: Annotated[int, Field(ge=1000, le=900_000)] = 10_000
+    check_crcs: bool = True
 
 
 class BatchSettings(Section):

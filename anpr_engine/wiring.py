@@ -118,6 +118,7 @@ def _stream_settings(settings: Settings) -> StreamSettings:
         security=_security(settings),
         session_timeout_ms=settings.kafka_client.session_timeout_ms,
         transaction_timeout_ms=settings.kafka_client.transaction_timeout_ms,
+        check_crcs=settings.kafka_client.check_crcs,
     )
 
 

@@ -83,7 +83,7 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
         _tell(f"running; metrics: {pages}")
         start = datetime.now(UTC)
         traffic = Traffic(seed, start, options.rate, SITES, listed, LISTED_SHARE)
-        watch = AlertWatch(world.bootstrap, SITES)
+        watch = AlertWatch(world.bootstrap, SITES, check_crcs=world.exactly_once)
         seconds = _play(options, world, traffic, watch, stop)
         _drain(world, watch)
         watch.stop()

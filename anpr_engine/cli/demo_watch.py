@@ -66,7 +66,7 @@ class Sightings:
 class AlertWatch:
     """Follows all alert topics in a thread, from the moment it is made."""
 
-    def __init__(self, bootstrap: str, sites: tuple[str, ...]) -> None:
+    def __init__(self, bootstrap: str, sites: tuple[str, ...], *, check_crcs: bool) -> None:
         """Begin to follow."""
         self.seen = Sightings()
         self.lock = threading.Lock()
@@ -76,7 +76,9 @@ class AlertWatch:
         self._ids: set[str] = set()
         self._stop = threading.Event()
         topics = [CROSS_BORDER_TOPIC, *(SiteTopics(site).alerts for site in sites)]
-        self._records = follow_alerts(bootstrap, NO_SECURITY, topics, self._stop.is_set)
+        self._records = follow_alerts(
+            bootstrap, NO_SECURITY, topics, self._stop.is_set, check_crcs=check_crcs
+        )
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 

@@ -20,7 +20,7 @@ from anpr_engine.errors import AnprError, EmbeddedError
 from anpr_engine.kafka.embedded import EmbeddedKafka
 from anpr_engine.kafka.stand_in import BANNER, MemoryKafka
 from anpr_engine.kafka.topic_admin import TopicAdmin
-from anpr_engine.kafka.topics import TOPICS, plan, wanted_topics
+from anpr_engine.kafka.topics import TOPICS, Topic, plan, wanted_topics
 from anpr_engine.processes import ChildProcess
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.delivery import follow_deliveries
@@ -105,10 +105,6 @@ def demo_world(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="anpr-demo-")))
         bootstrap, exactly_once = _broker(stack, kafka, tell)
-        if exactly_once:
-            admin = TopicAdmin(bootstrap)
-            wanted = wanted_topics(TOPICS, SITES, replication=1, reads_partitions=PARTITIONS)
-            admin.apply(plan(admin.existing([topic.name for topic in wanted]), wanted))
         tell("starting a Redis for each site and loading the watchlists")
         urls = {site: stack.enter_context(EmbeddedRedis()).url for site in SITES}
         _load_lists(urls, entries)
@@ -128,14 +124,28 @@ def demo_world(
 
 def _broker(stack: ExitStack, kafka: str | None, tell: Tell) -> tuple[str, bool]:
     if kafka:
+        _make_topics(kafka)
         return kafka, True
     tell("starting Apache Kafka (the first time its jars are fetched, about half a minute)")
     try:
-        return stack.enter_context(EmbeddedKafka()).bootstrap, True
+        bootstrap = stack.enter_context(EmbeddedKafka()).bootstrap
     except EmbeddedError as error:
         tell(str(error))
         tell(BANNER)
-        return stack.enter_context(MemoryKafka()).bootstrap, False
+        stand_in = stack.enter_context(MemoryKafka())
+        stand_in.add_topics(topic.name for topic in _topics())
+        return stand_in.bootstrap, False
+    _make_topics(bootstrap)
+    return bootstrap, True
+
+
+def _topics() -> list[Topic]:
+    return wanted_topics(TOPICS, SITES, replication=1, reads_partitions=PARTITIONS)
+
+
+def _make_topics(bootstrap: str) -> None:
+    admin, wanted = TopicAdmin(bootstrap), _topics()
+    admin.apply(plan(admin.existing([topic.name for topic in wanted]), wanted))
 
 
 def _load_lists(urls: dict[str, str], entries: Sequence[WatchlistEntry]) -> None:
@@ -178,6 +188,8 @@ def _start_engine(
         "ANPR_KAFKA": world.bootstrap,
         "ANPR_REDIS_URL": redis_url,
         "ANPR_HTTP__PORT": str(port),
+        # The stand-in writes no checksums.
+        "ANPR_KAFKA_CLIENT__CHECK_CRCS": str(world.exactly_once).lower(),
     }
     command = [sys.executable, "-m", "anpr_engine", "run"]
     return ChildProcess(command, log_path=log_path, env=ours | settings)

@@ -66,6 +66,7 @@ class StreamSettings:
     security: Security = NO_SECURITY
     session_timeout_ms: int = 6000
     transaction_timeout_ms: int = 10_000
+    check_crcs: bool = True
     start_timeout_s: float = 15.0
     outage_s_max: float = 60.0
 
@@ -121,7 +122,7 @@ def reader(settings: StreamSettings) -> Properties:
         "session.timeout.ms": settings.session_timeout_ms,
         "heartbeat.interval.ms": max(settings.session_timeout_ms // 6, 100),
         "isolation.level": "read_committed",
-        "check.crcs": True,
+        "check.crcs": settings.check_crcs,
         "auto.offset.reset": "error",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
@@ -170,12 +171,12 @@ def writer() -> Properties:
     }
 
 
-def follower(group_id: str) -> Properties:
+def follower(group_id: str, *, check_crcs: bool = True) -> Properties:
     """Give what a consumer is told that only looks: no membership, no commit."""
     return {
         "group.id": group_id,
         "isolation.level": "read_committed",
-        "check.crcs": True,
+        "check.crcs": check_crcs,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,

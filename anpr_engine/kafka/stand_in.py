@@ -4,6 +4,7 @@ Why: it starts in milliseconds with nothing fetched, and a demo that says what i
 more than none.
 """
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -46,6 +47,18 @@ class MemoryKafka:
         )
         brokers = self._owner.list_topics(timeout=ANSWER_TIMEOUT_S).brokers.values()
         self._bootstrap = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
+
+    def add_topics(self, names: Iterable[str]) -> None:
+        """Make topics of four partitions; the stand-in makes one when it is first asked for it.
+
+        Raises:
+            EmbeddedError: it was not started.
+
+        """
+        if self._owner is None:
+            raise EmbeddedError("The in-memory stand-in was not started.")
+        for name in names:
+            self._owner.list_topics(name, timeout=ANSWER_TIMEOUT_S)
 
     def stop(self) -> None:
         """End the stand-in and all it holds."""

@@ -51,6 +51,7 @@ class Follower:
         topics: Sequence[str],
         *,
         from_start: bool = False,
+        check_crcs: bool = True,
     ) -> None:
         """Connect and note where each partition stands.
 
@@ -59,6 +60,7 @@ class Follower:
             security: how to prove who we are.
             topics: must exist.
             from_start: give what is there already too.
+            check_crcs: refuse batches whose checksum is wrong; the stand-in writes none.
 
         Raises:
             BrokerError: nobody answers, we are refused, or a topic does not exist.
@@ -67,8 +69,9 @@ class Follower:
         self._where = bootstrap
         self._watch = ClientWatch(bootstrap)
         base = common(bootstrap, security, self._watch.hear)
+        group = f"anpr.tail.{uuid.uuid4().hex}"
         with translated(bootstrap):
-            self._consumer = Consumer({**base, **follower(f"anpr.tail.{uuid.uuid4().hex}")})
+            self._consumer = Consumer({**base, **follower(group, check_crcs=check_crcs)})
             places = [place for topic in topics for place in self._places(topic)]
             for place in places:
                 place.offset = OFFSET_BEGINNING if from_start else self._end(place)
@@ -119,6 +122,7 @@ def follow_alerts(
     stop: Callable[[], bool],
     *,
     from_start: bool = False,
+    check_crcs: bool = True,
 ) -> Iterator[TailedRecord]:
     """Follow topics until `stop` says so; see `Follower`.
 
@@ -128,7 +132,8 @@ def follow_alerts(
         BrokerError: nobody answers, we are refused, or a topic does not exist.
 
     """
-    return Follower(bootstrap, security, topics, from_start=from_start).records(stop)
+    found = Follower(bootstrap, security, topics, from_start=from_start, check_crcs=check_crcs)
+    return found.records(stop)
 
 
 def _tailed(message: Message) -> TailedRecord:

@@ -21,7 +21,7 @@ from anpr_engine.watchlist.row_problems import ROW_BYTES_MAX, RowProblem, RowRea
 ARRAY_BYTES_MAX = 256 * 1024 * 1024
 UNKNOWN_COLUMNS_MAX = 20
 
-COLUMNS = (
+COLUMNS: tuple[str, ...] = (
     "plate",
     "entry_id",
     "country",

@@ -14,6 +14,7 @@ from stream_worlds import ALERTS, MISSING, READS, KafkaWorld, SkippingClock, pol
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerUnavailable, EngineReplaced, TopicMissing
 from anpr_engine.kafka.client_settings import StreamSettings
+from anpr_engine.kafka.producer import DOUBTFUL_COMMIT_S
 from anpr_engine.kafka.stream import ROLLBACKS_IN_ROW_MAX, KafkaReadStream
 from anpr_engine.metrics.table import PRODUCER_RECYCLED, ROLLBACKS, Metrics
 from anpr_engine.ports import BatchLimits
@@ -203,11 +204,13 @@ def test_being_fenced_twice_is_a_rival(world: KafkaWorld) -> None:
 
 
 class HastyClock(SkippingClock):
-    """A clock by which every look takes a twentieth of a second."""
+    """A clock by which every look takes `pace_s`."""
+
+    pace_s = 0.0
 
     def monotonic_s(self) -> float:
-        """Go on by 50 ms."""
-        self.skip(0.05)
+        """Go on by the pace."""
+        self.skip(self.pace_s)
         return super().monotonic_s()
 
 
@@ -215,11 +218,14 @@ def test_takes_a_fresh_producer_after_a_doubtful_commit(world: KafkaWorld) -> No
     """A commit that took so long that it may have been sent twice is the producer's last."""
     world.write(0, [b"a", b"b"])
     metrics = Metrics()
-    stream = KafkaReadStream(world.settings(), metrics, HastyClock())
+    clock = HastyClock()
+    stream = KafkaReadStream(world.settings(), metrics, clock)
     for value in (b"first", b"second"):
         poll_values(stream, 1)
         world.write(0, [b"more"])
+        clock.pace_s = DOUBTFUL_COMMIT_S
         assert stream.commit([alert(world, value)])
+        clock.pace_s = 0.0
     assert metrics.value(PRODUCER_RECYCLED.name) == 1
     assert world.published() == [b"first", b"second"]
     stream.close()
