@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from anpr_engine.errors import BrokerUnavailable, EngineReplaced
 from anpr_engine.kafka.client_settings import StreamSettings, common, saver
-from anpr_engine.kafka.errors import FENCED, error_of, translate
+from anpr_engine.kafka.errors import FENCED, error_of, translate, translated
 from anpr_engine.kafka.watch import ClientWatch
 from anpr_engine.logs import get_logger
 from anpr_engine.metrics.table import PRODUCER_RECYCLED, Metrics
@@ -212,7 +212,9 @@ class TransactionalProducer:
                 producer.init_transactions(ATTEMPT_S)
             except KafkaException as exception:
                 error = error_of(exception)
-                producer.poll(0)
+                # Asking a client that failed for good raises too: that is the better answer.
+                with translated(self._where):
+                    producer.poll(0)
                 self._watch.check()
                 if not error.retriable() or self._clock.monotonic_s() >= deadline_s:
                     latest = self._watch.latest if error.retriable() else None

@@ -18,6 +18,9 @@ from anpr_engine.records.rejected_read import RejectReason
 from anpr_engine.watchlist.snapshot import Snapshot
 from anpr_engine.wire import OutgoingRecord, SiteTopics
 
+START_TRIES = 6
+"""One more than the stream takes before it raises."""
+
 
 class Watchlists(Protocol):
     """The newest snapshot, and when it was last known to be the newest."""
@@ -95,7 +98,12 @@ class SiteEngine:
         # The first transaction of a producer is slow: better this one than the first alert's.
         now = instant(self._ports.clock.now_us())
         version = self._ports.watchlists.current.version
-        self._ports.stream.commit([start_record(self._topics, now, version)])
+        started = [start_record(self._topics, now, version)]
+        for _ in range(START_TRIES):
+            # Refused again and again, the stream raises what stands behind it: an engine that
+            # may not write its audit must not wait for its first alert to find out.
+            if self._ports.stream.commit(started):
+                return
 
     def _work(self, batch: RecordBatch) -> None:
         self._report.start_batch()
