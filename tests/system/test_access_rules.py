@@ -55,10 +55,12 @@ def test_a_forbidden_engine_says_so_in_one_sentence(
     admin = AdminClient({"bootstrap.servers": guarded})
     for done in admin.create_acls([rule]).values():
         done.result()
+    redis = redis_servers("redis")
+    redis.wipe()
     place = {
         "ANPR_SITE": "be",
         "ANPR_KAFKA": guarded,
-        "ANPR_REDIS_URL": redis_servers("redis").url,
+        "ANPR_REDIS_URL": redis.url,
         "ANPR_HTTP__PORT": "0",
     }
     run = subprocess.run(

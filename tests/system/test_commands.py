@@ -102,7 +102,9 @@ def test_no_redis_and_no_broker_are_one_sentence_each(
     redis_servers: Callable[[str], EmbeddedRedis],
 ) -> None:
     """What does not answer is named with its address, without a traceback."""
-    nobody, redis_url = f"127.0.0.1:{free_port()}", redis_servers("redis").url
+    redis = redis_servers("redis")
+    redis.wipe()
+    nobody, redis_url = f"127.0.0.1:{free_port()}", redis.url
     place = {"ANPR_SITE": "be", "ANPR_HTTP__PORT": "0"}
     no_redis = anpr("run", ANPR_KAFKA=nobody, ANPR_REDIS_URL=f"redis://:hush@{nobody}", **place)
     no_kafka = anpr("run", ANPR_KAFKA=nobody, ANPR_REDIS_URL=redis_url, **place)
