@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -16,13 +15,6 @@ from anpr_engine.plates.normaliser import STATUS_NAMES
 from anpr_engine.ports import Clock, RecordBatch
 from anpr_engine.records.columns import REFUSED
 from anpr_engine.watchlist.snapshot import Snapshot
-
-
-class _Watched(Protocol):
-    @property
-    def current(self) -> Snapshot: ...
-    @property
-    def verified_at_us(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +110,15 @@ class EngineReport:
             if appended_us >= 0:
                 self._metrics.observe(metric.ALERT_LATENCY, max(0, now_us - appended_us) / 1e6)
 
-    def waiting(self, lag: Mapping[int, int], watchlists: _Watched) -> None:
+    def waiting(self, lag: Mapping[int, int], snapshot: Snapshot) -> None:
         """Refresh the gauges that no batch moves, at most five times a second."""
         now_s = self._clock.monotonic_s()
         if now_s < self._waiting_due_s:
             return
         self._waiting_due_s = now_s + 0.2
-        age_us = max(0, self._clock.now_us() - watchlists.verified_at_us)
-        self._metrics.put(metric.LIST_AGE, age_us / 1e6)
         for partition, records in lag.items():
             self._metrics.put(metric.CONSUMER_LAG, records, str(partition))
-        self._put_filter(watchlists.current)
+        self._put_filter(snapshot)
 
     def _put_filter(self, snapshot: Snapshot) -> None:
         if self._filter_of is not snapshot.base:

@@ -87,7 +87,7 @@ class SiteEngine:
                 self._work(batch)
             elif not stream.commit([]):
                 self._report.rolled_back()
-            self._report.waiting(stream.lag(), self._ports.watchlists)
+            self._report.waiting(stream.lag(), self._ports.watchlists.current)
             if until_end and stream.caught_up():
                 break
         stream.close()

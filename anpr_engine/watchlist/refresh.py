@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from random import Random
 
 from anpr_engine.errors import StoreError, StoreRefused, StoreUnavailable
-from anpr_engine.kernels.bloom import fill_ratio
 from anpr_engine.logs import get_logger
 from anpr_engine.metrics.table import (
-    FILTER_FILL,
     LIST_AGE,
     LIST_CHANGE_SECONDS,
     LIST_ENTRIES,
@@ -252,7 +250,6 @@ class WatchlistFollower:
         self._publish(loaded.manifest)
         self._confirm()
         self._metrics.add(LIST_RELOADS, 1, cause)
-        self._metrics.put(FILTER_FILL, fill_ratio(self.current.base.words))
         entries, version = len(self.current), self.current.version
         self._log.info("watchlists_loaded", cause=cause, version=version, entries=entries)
 
