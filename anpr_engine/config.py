@@ -4,6 +4,7 @@
 setting is reached with two underscores: `ANPR_BATCH__READS_MAX=1000`.
 """
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -66,6 +67,19 @@ class MatchSettings(Section):
     plate_characters_min: Annotated[int, Field(ge=1, le=16)] = 4
     probability_min: Annotated[float, Field(ge=0, le=1)] = 0.0
     traffic_share: Annotated[float, Field(gt=0, lt=1)] = 0.0001
+    near: bool = True
+    near_probability_min: Annotated[float, Field(gt=0, le=1)] = 0.5
+    error_model: str = ""
+
+
+class PassageSettings(Section):
+    """Which reads are one vehicle passing one camera site, and so one alert."""
+
+    window_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    id_window_s: Annotated[float, Field(ge=0, le=86_400)] = 600.0
+    camera_site: Annotated[re.Pattern[str], Field(max_length=256)] = re.compile("")
+    gain_min: Annotated[float, Field(gt=0, le=1)] = 0.05
+    passages_max: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
 
 
 class WatchlistSettings(Section):
@@ -99,6 +113,7 @@ class Settings(BaseSettings):
     batch: BatchSettings = BatchSettings()
     rejects: RejectSettings = RejectSettings()
     match: MatchSettings = MatchSettings()
+    passages: PassageSettings = PassageSettings()
     watchlist: WatchlistSettings = WatchlistSettings()
     http: HttpSettings = HttpSettings()
 

@@ -19,8 +19,12 @@ from anpr_engine.metrics.table import BUILD_INFO, Metrics
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.ingest import RejectGuard
 from anpr_engine.pipeline.match import MatchRules
+from anpr_engine.pipeline.passages import PassageRules
 from anpr_engine.pipeline.report import EngineReport
 from anpr_engine.pipeline.run import EnginePorts, EngineRules, SiteEngine
+from anpr_engine.plates.error_model import channel_of, load_error_model
+from anpr_engine.plates.pack_files import country_packs
+from anpr_engine.plates.reading import ReadingModel, reading_model, shipped_reading
 from anpr_engine.ports import BatchLimits
 from anpr_engine.version import VERSION
 from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
@@ -127,16 +131,46 @@ def _rules(settings: Settings) -> EngineRules:
     return EngineRules(
         site=settings.site,
         step=StepRules(
-            match=MatchRules(matching.probability_min, matching.traffic_share),
+            match=MatchRules(
+                matching.probability_min,
+                matching.traffic_share,
+                matching.near_probability_min,
+                matching.near,
+                reading_model_of(matching.error_model),
+            ),
             characters_min=matching.plate_characters_min,
             future_us_max=settings.rejects.future_ms_max * 1000,
+            passages=_passage_rules(settings),
         ),
         limits=BatchLimits(
             settings.batch.reads_max, settings.batch.bytes_max, settings.batch.wait_ms_max
         ),
         stale_after_ms=int(settings.watchlist.stale_after_s * 1000),
         keep_payload=settings.rejects.keep_payload,
+        passages_max=settings.passages.passages_max,
     )
+
+
+def _passage_rules(settings: Settings) -> PassageRules:
+    given = settings.passages
+    return PassageRules(
+        round(given.window_s * 1e6),
+        round(given.id_window_s * 1e6),
+        given.gain_min,
+        given.camera_site,
+    )
+
+
+def reading_model_of(error_model: str) -> ReadingModel:
+    """Give the model of an error file, or the one that comes with the engine when none is named.
+
+    Raises:
+        UsageError: the file is no error model.
+
+    """
+    if not error_model:
+        return shipped_reading()
+    return reading_model(country_packs(), channel_of(load_error_model(Path(error_model))))
 
 
 class _Readiness:

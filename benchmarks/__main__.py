@@ -15,8 +15,11 @@ from benchmarks import (
     bench_end_to_end,
     bench_kernels,
     bench_latency,
+    bench_near,
     bench_pipeline,
+    bench_quality,
     pictures,
+    quality_pictures,
     record,
     report,
 )
@@ -29,6 +32,9 @@ ONLY_WHEN_ASKED = ("huge",)
 
 RUNNERS: Mapping[str, Callable[[Lab, Size, int], Outcome]] = {
     "kernels": bench_kernels.run,
+    "near": bench_near.run,
+    "quality": bench_quality.run,
+    "rendered": bench_quality.run_rendered,
     "pipeline": bench_pipeline.run,
     "start": bench_pipeline.run_start,
     "huge": bench_pipeline.run_huge,
@@ -53,7 +59,8 @@ def chosen(given: argparse.Namespace) -> list[Definition]:
     found = read_definitions()
     if given.only:
         return [found[name] for name in found if name in given.only]
-    left_out = () if given.huge else ONLY_WHEN_ASKED
+    left_out = set() if given.huge else set(ONLY_WHEN_ASKED)
+    left_out |= {name for name, each in found.items() if each.needs not in {"", *os.environ}}
     return [definition for name, definition in found.items() if name not in left_out]
 
 
@@ -94,7 +101,8 @@ def rewrite() -> None:
         old.unlink()
     for picture in report.PICTURES:
         if picture in kept["results"]:
-            pictures.draw(definitions[picture], name, kept["results"][picture])
+            draw = quality_pictures.draw if picture in report.CURVES else pictures.draw
+            draw(definitions[picture], name, kept["results"][picture])
     text = report.README.read_text(encoding="utf-8")
     report.README.write_text(report.with_block(text, report.block(*found)), encoding="utf-8")
 

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from rbloom import Bloom
 
 from anpr_engine.kernels.bloom import filter_add, filter_maybe, filter_words
-from anpr_engine.kernels.json_scan import DECODED, ROW_WORDS, SPAN_PLATE, scan_reads
+from anpr_engine.kernels.json_scan import (
+    DECODED,
+    NUMBERS,
+    ROW_WORDS,
+    SPAN_PLATE,
+    SPANS,
+    scan_reads,
+)
 from anpr_engine.kernels.plate_text import plate_keys
 from anpr_engine.kernels.table import FOUND, find_listed, table_build, table_slots
 from benchmarks import workloads
@@ -125,8 +132,8 @@ def _batch(values: list[bytes]) -> _Batch:
     return _Batch(
         buffer=np.frombuffer(b"".join(values), dtype=np.uint8),
         bounds=bounds,
-        spans=np.zeros((count, 3, 2), dtype=np.int32),
-        numbers=np.zeros((count, 3), dtype=np.int64),
+        spans=np.zeros((count, SPANS, 2), dtype=np.int32),
+        numbers=np.zeros((count, NUMBERS), dtype=np.int64),
         scanned=np.zeros(count, dtype=np.uint8),
         plates=np.zeros((count, 2), dtype=np.int32),
         keys=np.zeros(count, dtype=np.uint64),

@@ -31,8 +31,8 @@ class FigureDefinition:
     def target(self) -> str:
         """Write the target; empty when there is none."""
         if self.at_most is not None:
-            return f"≤ {self.at_most:,.0f}"
-        return "" if self.at_least is None else f"≥ {self.at_least:,.0f}"
+            return f"≤ {self.at_most:,g}"
+        return "" if self.at_least is None else f"≥ {self.at_least:,g}"
 
     def meets(self, value: float) -> bool:
         """Say whether a value meets the target; one without target does."""
@@ -43,7 +43,10 @@ class FigureDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One benchmark: what it measures, how its answer is checked, its two sizes, its figures."""
+    """One benchmark: what it measures, how its answer is checked, its two sizes, its figures.
+
+    needs: the environment variable without which it is left out; none when empty.
+    """
 
     id: str
     measures: str
@@ -52,6 +55,7 @@ class Definition:
     small: Size
     digest: Mapping[str, Mapping[str, str]]
     figures: tuple[FigureDefinition, ...]
+    needs: str = ""
 
     def figure(self, figure_id: str) -> FigureDefinition:
         """Give one figure's definition."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 Values = Sequence[float]
 Timed = Callable[[], float]
@@ -18,10 +19,14 @@ Timed = Callable[[], float]
 
 @dataclass(slots=True)
 class Outcome:
-    """What one benchmark gave: each figure's value in each round, and the workload's digests."""
+    """What one benchmark gave: each figure's value in each round, and the workload's digests.
+
+    curves: what pictures and tables show that is no figure of one number.
+    """
 
     figures: dict[str, list[float]] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
+    curves: dict[str, Any] = field(default_factory=dict)
 
     def add(self, values: Mapping[str, float]) -> None:
         """Add the figures of one round."""

@@ -41,10 +41,15 @@ def draw(definition: Definition, name: str, result: Json) -> Path:
         axes.margins(x=0.12)
         axes.spines[["top", "right"]].set_visible(False)
         _draw_target(axes, shown)
-        picture.savefig(path, format="svg", metadata={"Date": None})
+        save(picture, path)
+    return path
+
+
+def save(picture: Figure, path: Path) -> None:
+    """Write a picture without date and trailing blanks, within `SETTINGS`."""
+    picture.savefig(path, format="svg", metadata={"Date": None})
     text = path.read_text(encoding="utf-8")
     path.write_text("\n".join(line.rstrip() for line in text.splitlines()) + "\n", encoding="utf-8")
-    return path
 
 
 def _draw_target(axes: Axes, shown: tuple[FigureDefinition, ...]) -> None:

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from benchmarks.measure import Outcome, Spread
 
 FOLDER = Path(__file__).with_name("record")
 PACKAGES = ("confluent-kafka", "numba", "numpy", "orjson", "rbloom", "redis")
+OPTIONAL_PACKAGES = ("rapidfuzz",)
 
 Json = dict[str, Any]
 """A JSON object; `read_records` is the only place that reads one from outside."""
@@ -47,7 +49,8 @@ def versions(redis_url: str) -> dict[str, str]:
 
     librdkafka is the C library inside confluent-kafka.
     """
-    found = {name: version(name) for name in PACKAGES}
+    optional = [name for name in OPTIONAL_PACKAGES if find_spec(name)]
+    found = {name: version(name) for name in (*PACKAGES, *optional)}
     found["anpr-engine"] = VERSION
     found["kafka broker"] = kafka_version()
     found["librdkafka"] = confluent_kafka.libversion()[0]
@@ -78,13 +81,14 @@ def result_of(definition: Definition, outcome: Outcome, load: float) -> Json:
             pairs = zip(ours, values, strict=True)
             times = [o / p if figure.more_is_better else p / o for o, p in pairs]
             figures[figure.id]["times_ours_better"] = _spread(Spread.of(times))
-    return {
+    told: Json = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "load_before": round(load, 2),
         "size": dict(definition.full),
         "digests": outcome.digests,
         "figures": figures,
     }
+    return {**told, "curves": outcome.curves} if outcome.curves else told
 
 
 def _spread(spread: Spread) -> dict[str, float]:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from anpr_engine.errors import UsageError
 from benchmarks.definitions import Definition, FigureDefinition, read_definitions
+from benchmarks.quality_scores import BINS, FALSE_SHARES
 from benchmarks.record import Json, newest
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN = "<!-- benchmarks:begin -->"
 END = "<!-- benchmarks:end -->"
-PICTURES = ("throughput", "latency")
+CURVES = ("rendered", "quality")
+RELIABILITY = ("reliability", "reliability_near")
+PICTURES = ("throughput", "latency", *CURVES)
 
 
 def block(name: str, record: Json) -> str:
@@ -34,6 +37,9 @@ def _lines(name: str, record: Json) -> Iterator[str]:
         if definition.id in results:
             yield ""
             yield from _table(definition, results[definition.id])
+            if "curves" in results[definition.id]:
+                yield ""
+                yield from _reliability(results[definition.id]["curves"])
     yield ""
     told = ", ".join(f"{key} {value}" for key, value in record["versions"].items())
     yield f"Versions: {told}. Record: [{name}.json](benchmarks/record/{name}.json)."
@@ -50,6 +56,28 @@ def _table(definition: Definition, result: Json) -> Iterator[str]:
     yield "|---|---:|---:|---:|---:|"
     for figure in definition.figures:
         yield _row(figure, result["figures"][figure.id])
+
+
+def _reliability(curves: Json) -> Iterator[str]:
+    told = ", ".join(
+        f"{share:.2%} above {curves['thresholds'][name]:.3f}"
+        for name, share in FALSE_SHARES.items()
+    )
+    yield f"False alerts by probability, median of the rounds: {told}. Hits of all rounds:"
+    yield ""
+    yield "| probability | all hits | said | true | near hits | said | true |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    all_hits, near = ({row["bin"]: row for row in curves[name]} for name in RELIABILITY)
+    for number in sorted(all_hits):
+        place = f"{number / BINS:.2f} to {(number + 1) / BINS:.2f}"
+        cells = (*_bin(all_hits[number]), *_bin(near.get(number)))
+        yield f"| {' | '.join((place, *cells))} |"
+
+
+def _bin(row: Json | None) -> tuple[str, str, str]:
+    if row is None:
+        return "", "", ""
+    return f"{row['hits']:,}", f"{row['said']:.3f}", f"{row['true']:.3f}"
 
 
 def _row(figure: FigureDefinition, found: Json) -> str:

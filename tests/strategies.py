@@ -1,6 +1,7 @@
 """What property tests draw: plates, reads, entries, and broken ones of each."""
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
@@ -38,9 +39,80 @@ countries = st.sampled_from([None, "BE", "NL", "DE", "be"])
 times = st.integers(-86_400, 0).map(lambda seconds: NOW + timedelta(seconds=seconds))
 
 
+shares = st.floats(0, 1).map(lambda value: round(value, 4))
+unknown_leaves = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**9), 10**9), shares, st.text(max_size=6)
+)
+unknown_values = st.recursive(
+    unknown_leaves,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+def objects(
+    lawful: dict[str, st.SearchStrategy[object]], optional: Collection[str] = ()
+) -> st.SearchStrategy[object]:
+    """Draw objects with some optional members, now and then one that nobody knows."""
+    required = {name: drawn for name, drawn in lawful.items() if name not in optional}
+    rest = {name: lawful[name] for name in optional} | {"seen_by": unknown_values}
+    return st.fixed_dictionaries(required, optional=rest)
+
+
+symbols = st.one_of(st.sampled_from(["0", "A", "Z-", "Ä", "1234"]), st.text(min_size=1, max_size=1))
+traits = st.one_of(st.none(), st.text(max_size=12), st.just("Volvo"))
+lawful_nested: dict[str, st.SearchStrategy[object]] = {
+    "characters": st.lists(objects({"char": symbols, "confidence": shares}), max_size=9),
+    "candidates": st.lists(objects({"plate": plates, "confidence": shares}), max_size=12),
+    "position": objects({"lat": shares, "lon": st.integers(-180, 180)}),
+    "vehicle": objects(
+        {"class": traits, "make": traits, "model": traits, "colour": traits},
+        ("class", "make", "model", "colour"),
+    ),
+}
+"""What a read may hold beside plain texts and numbers."""
+
+damaged_members = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.one_of(unknown_values, shares, st.text(min_size=3, max_size=5))
+        for name in ("char", "plate", "confidence", "lat", "lon", "make", "vehicle_class")
+    },
+)
+unlawful_nested = st.one_of(
+    unknown_values, damaged_members, st.lists(damaged_members, min_size=1, max_size=70)
+)
+"""What mostly fits none of the known fields."""
+
+
 @st.composite
 def read_values(draw: st.DrawFn) -> bytes:
     """Draw well-formed reads, most of them plain, some with nested values and escapes."""
+    read = draw(read_fields())
+    return written(read, draw)
+
+
+@st.composite
+def odd_read_values(draw: st.DrawFn) -> bytes:
+    """Draw reads one of whose nested fields holds anything."""
+    read = draw(read_fields())
+    read[draw(st.sampled_from(sorted(lawful_nested)))] = draw(unlawful_nested)
+    return written(read, draw)
+
+
+def written(read: dict[str, object], draw: st.DrawFn) -> bytes:
+    """Write a read as JSON, wide or narrow, with escapes or without."""
+    ascii_only = draw(st.booleans())
+    spaces = draw(st.sampled_from([(",", ":"), (", ", ": "), ("\n,\t", " : ")]))
+    text = json.dumps(read, ensure_ascii=ascii_only, separators=spaces)
+    return text.encode(errors="surrogatepass")
+
+
+@st.composite
+def read_fields(draw: st.DrawFn) -> dict[str, object]:
+    """Draw the fields of a lawful read."""
     read: dict[str, object] = {
         "read_id": f"r{draw(st.integers(0, 10**9))}",
         "camera_id": "BE-E19-014",
@@ -51,26 +123,22 @@ def read_values(draw: st.DrawFn) -> bytes:
     if country:
         read["country"] = country
     optional: dict[str, st.SearchStrategy[object]] = {
-        "confidence": st.floats(0, 1).map(lambda value: round(value, 4)),
+        "confidence": shares,
+        "country_confidence": shares,
         "lane": st.one_of(st.integers(0, 9), st.sampled_from(["left", "right"])),
         "heading_deg": st.floats(0, 360).map(lambda value: round(value, 1)),
-        "vehicle": st.just({"make": "Volvo", "class": "car"}),
-        "candidates": st.just([{"plate": "1ABC123", "confidence": 0.2}]),
-        "unknown": st.sampled_from([None, True, 12, "text", [1, {"deep": []}]]),
+        "unknown": unknown_values,
         "sent_at": times.map(lambda value: value.isoformat()),
-    }
+    } | lawful_nested
     for name in draw(st.sets(st.sampled_from(sorted(optional)))):
         read[name] = draw(optional[name])
-    ascii_only = draw(st.booleans())
-    spaces = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
-    text = json.dumps(read, ensure_ascii=ascii_only, separators=spaces)
-    return text.encode(errors="surrogatepass")
+    return read
 
 
 @st.composite
 def damaged_values(draw: st.DrawFn) -> bytes:
     """Draw reads with one to three bytes changed, cut or doubled."""
-    value = bytearray(draw(read_values()))
+    value = bytearray(draw(st.one_of(read_values(), odd_read_values())))
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, max(0, len(value) - 1)))
         kind = draw(st.sampled_from(["change", "cut", "double", "drop"]))

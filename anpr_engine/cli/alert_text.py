@@ -1,10 +1,9 @@
 """One alert as a block of text for a control room, with the doubt in plain sight."""
 
-from difflib import SequenceMatcher
-
 import click
 
-from anpr_engine.plates.normaliser import normalise
+from anpr_engine.plates.alignment import marked
+from anpr_engine.plates.wildcard import Wildcard, parse_wildcard
 from anpr_engine.records.alert import Alert
 
 ASKED = {
@@ -18,17 +17,6 @@ ASKED = {
     "observe": "observe only; do NOT intervene",
 }
 """What each action asks of the officer on the road."""
-
-
-def marked(read: str, listed: str) -> tuple[str, str]:
-    """Mark the characters in which two canonical plates differ, with [ ] around each run."""
-    first, second = normalise(read).text, normalise(listed).text
-    left, right = [], []
-    for tag, a, b, c, d in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
-        same = tag == "equal"
-        left.append(first[a:b] if same else f"[{first[a:b]}]")
-        right.append(second[c:d] if same else f"[{second[c:d]}]")
-    return "".join(left), "".join(right)
 
 
 def _place(alert: Alert) -> str:
@@ -58,6 +46,8 @@ def alert_block(alert: Alert) -> str:
     age_s = alert.watchlist_age_ms / 1000
     stale = "  STALE LIST: confirm before anything happens" if alert.watchlist_stale else ""
     differ = "no character differs" if read_plate == listed_plate else "differences in [ ]"
+    if isinstance(parse_wildcard(alert.entry.plate), Wildcard):
+        differ = "? is any character, * any run"
     unread = alert.read.country or "??"
     lines = [
         f"{alert.category.value.upper()}  priority {alert.priority}  {alert.state}",
@@ -74,6 +64,8 @@ def alert_block(alert: Alert) -> str:
         f"  handling      {alert.handling_code or 'not given'}",
         f"  alert         {alert.alert_id}  {alert.lateness_ms} ms after capture",
     ]
+    if alert.supersedes is not None:
+        lines.append(f"  upgrades      alert {alert.supersedes}: a better read of the same passage")
     return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alerts": ("alerts", "Follow alerts in a terminal."),
     "demo": ("demo", "Run both sites with simulated traffic, nothing to install."),
     "doctor": ("doctor", "Check configuration, broker, Redis, clock and lists."),
+    "errors": ("errors", "Learn how readers misread, and show what is known."),
     "match": ("match", "Match a file of reads against a watchlist file."),
     "normalise": ("normalise", "Turn raw plates into canonical ones."),
     "run": ("run", "Run the engine of one site."),

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from anpr_engine.errors import AnprError
+from anpr_engine.pipeline.match import NEAR_MIN
 from anpr_engine.records.columns import Reject
 from anpr_engine.replay.engine import Engine, Hits
 from anpr_engine.replay.results import hit_writer
@@ -28,7 +29,7 @@ EXIT_REJECTED = 3
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Leave out hits that are less likely.",
+    help=f"Leave out hits that are less likely; unless given, near matches under {NEAR_MIN}.",
 )
 @click.option(
     "--traffic-share",
@@ -37,26 +38,38 @@ EXIT_REJECTED = 3
     show_default=True,
     help="Assumed share of reads that are of any listed vehicle.",
 )
-def command(
-    watchlist: str, reads: str, out: str, min_probability: float, traffic_share: float
-) -> None:
+@click.option(
+    "--explain",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Explain the first N hits on stderr: what differs, and what the evidence is worth.",
+)
+def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Match reads against a watchlist and write every hit with its probability.
 
     Reads and rows that cannot be taken are named on stderr; the rest is done, and the exit code
     is then 3.
     """
-    engine = Engine(watchlist, traffic_share=traffic_share, probability_min=min_probability)
+    watchlist, probability_min = given["watchlist"], given["min_probability"]
+    engine = Engine(
+        watchlist,
+        traffic_share=given["traffic_share"],
+        probability_min=probability_min,
+        near_probability_min=probability_min or NEAR_MIN,
+    )
     for problem in engine.problems[:REJECTS_SHOWN_MAX]:
         click.echo(f"watchlist row {problem.row}: {problem.reason}. {problem.text}", err=True)
     if not len(engine.snapshot):
         raise AnprError(
             f"No entry of {watchlist} can be used.", "Look at the rows named above, if any."
         )
-    shown = 0
-    with hit_writer(out) as writer:
-        for hits in _with_progress(engine, engine.stream(reads)):
+    shown = explained = 0
+    with hit_writer(given["out"]) as writer:
+        for hits in _with_progress(engine, engine.stream(given["reads"])):
             writer.write(list(hits))
             shown += _show(hits.rejects, REJECTS_SHOWN_MAX - shown)
+            explained += _explain(engine, hits, given["explain"] - explained)
     _summary(engine)
     if engine.totals.rejected or engine.problems:
         sys.exit(EXIT_REJECTED)
@@ -66,6 +79,15 @@ def _show(rejects: Sequence[Reject], room: int) -> int:
     for reject in rejects[: max(0, room)]:
         click.echo(f"read {reject.row + 1}: {reject.reason} ({reject.detail})", err=True)
     return len(rejects[: max(0, room)])
+
+
+def _explain(engine: Engine, hits: Hits, room: int) -> int:
+    count = min(max(0, room), len(hits))
+    for place in range(count):
+        hit = hits[place]
+        words = engine.explain(hit, hits.reads[place]).words()
+        click.echo(f"read {hit.read_id}, entry {hit.entry_id} of {hit.list_id}: {words}", err=True)
+    return count
 
 
 def _summary(engine: Engine) -> None:

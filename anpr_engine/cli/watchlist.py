@@ -9,7 +9,12 @@ from typing import Any
 import click
 import msgspec
 
-from anpr_engine.cli import watchlist_deliver, watchlist_edit, watchlist_import
+from anpr_engine.cli import (
+    watchlist_deliver,
+    watchlist_edit,
+    watchlist_import,
+    watchlist_preview,
+)
 from anpr_engine.cli.watchlist_options import (
     RowProgress,
     Store,
@@ -32,6 +37,7 @@ def command() -> None:
 command.add_command(watchlist_import.command)
 command.add_command(watchlist_edit.add)
 command.add_command(watchlist_edit.remove)
+command.add_command(watchlist_preview.command, name="preview")
 command.add_command(watchlist_deliver.command, name="deliver")
 
 

@@ -15,8 +15,9 @@ from anpr_engine.cli.watchlist_options import (
     open_store,
     store_options,
 )
+from anpr_engine.cli.watchlist_preview import preview_options, show_preview
 from anpr_engine.errors import AnprError, UsageError
-from anpr_engine.plates.normaliser import normalise
+from anpr_engine.plates.wildcard import listed_text
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.file_checks import FileRules, RowChecker
 from anpr_engine.watchlist.file_rows import RawRow
@@ -51,10 +52,15 @@ def _entry(given: Mapping[str, Any]) -> WatchlistEntry:
 @entry_options
 @click.option("--characters-min", type=click.IntRange(1, 16), default=4, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON line.")
+@click.option("--preview", is_flag=True, help="Save nothing; show which misreads would fire.")
+@preview_options
 @store_options
 def add(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Add one entry, or change the one of the same id; in use within a second."""
     entry = _entry(given)
+    if given["preview"]:
+        show_preview(entry, given)
+        return
     with open_store(given) as store:
         tally = store.writer.put([entry])
     done = "added" if tally.added else "changed" if tally.changed else "unchanged"
@@ -87,11 +93,11 @@ def remove(**given: Any) -> None:  # noqa: ANN401 - click hands over every optio
 
 
 def _ids_of_plate(store: Store, given: Mapping[str, Any]) -> list[str]:
-    wanted = normalise(_plate(given["plate"]))
-    if not wanted.usable:
+    wanted = listed_text(_plate(given["plate"]))
+    if not wanted:
         raise UsageError("This is no plate that can be on a list.", "Give it as it is listed.")
     return [
         entry.entry_id
         for entry in store.reader.entries(given["list_id"])
-        if normalise(entry.plate).text == wanted.text
+        if listed_text(entry.plate) == wanted
     ]

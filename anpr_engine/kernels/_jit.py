@@ -55,6 +55,7 @@ JIT_DISABLED: bool = bool(_numba_config.DISABLE_JIT)
 u8 = types.uint8
 u16 = types.uint16
 u32 = types.uint32
+i8 = types.int8
 i32 = types.int32
 i64 = types.int64
 u64 = types.uint64
@@ -91,6 +92,17 @@ def kernel(*signature: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:  # no
 def helper(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a piece that kernels of the same module call; it is no kernel of its own."""
     return cast("Callable[P, R]", numba.njit(inline="always", **_FLAGS)(function))
+
+
+def routine(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a piece that is called, not inlined: for pieces used in several places."""
+    return cast("Callable[P, R]", numba.njit(**_FLAGS)(function))
+
+
+def record(named: Any, *fields: Any) -> Any:  # noqa: ANN401 - numba types are untyped
+    """Declare a named tuple of arrays; arrays given in it must be flagged read-only."""
+    named_tuple: Any = types.NamedTuple
+    return named_tuple(fields, named)
 
 
 def _interpreted(function: Callable[P, R]) -> Callable[P, R]:

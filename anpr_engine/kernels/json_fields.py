@@ -18,7 +18,10 @@ READ_ID = 0
 CAMERA_ID = 1
 CAPTURED_AT = 2
 PLATE = 3
+COUNTRY_CONFIDENCE = 5
 CONFIDENCE = 6
+CHARACTERS = 14
+CANDIDATES = 15
 
 FIELDS: tuple[tuple[str, int, float, float], ...] = (
     ("read_id", TEXT, 1, 64),

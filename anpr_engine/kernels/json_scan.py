@@ -1,8 +1,9 @@
 """A batch of JSON reads to columns, without an object per read.
 
-The scanner takes what nearly all readers send: one object of plain strings and numbers. It accepts
-only what it has checked in full, syntax, types and bounds; everything else (escapes, nested
-values, odd times, errors) stays `UNDECIDED` for the careful path, which alone refuses reads.
+The scanner takes what nearly all readers send: one object of plain strings and numbers, with
+the reader's own doubts as nested values. It accepts only what it has checked in full, syntax,
+types and bounds; everything else (escapes, odd times, errors) stays `UNDECIDED` for the careful
+path, which alone refuses reads.
 
 Why: per-message parsing in Python costs 1 to 8 microseconds a read, this 0.2.
 """
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 from anpr_engine.kernels._jit import Word, given, helper, i32, i64, kernel, u8, written
 from anpr_engine.kernels.json_fields import (
     CAMERA_ID,
+    CANDIDATES,
     CAPTURED_AT,
+    CHARACTERS,
     CONFIDENCE,
     COUNTRY,
+    COUNTRY_CONFIDENCE,
     HIGHEST,
     KINDS,
     LANE,
@@ -32,7 +36,15 @@ from anpr_engine.kernels.json_fields import (
     TEXT,
     TIME,
 )
-from anpr_engine.kernels.json_text import NO_TIME, number, skip_space, string_end, time_us
+from anpr_engine.kernels.json_nested import FIELD_NODES, UNKNOWN, nested_end
+from anpr_engine.kernels.json_text import (
+    NO_TIME,
+    number,
+    skip_space,
+    string_end,
+    time_us,
+    word_end,
+)
 
 DECODED = 1
 UNDECIDED = 0
@@ -40,16 +52,22 @@ UNDECIDED = 0
 SPAN_READ_ID = 0
 SPAN_CAMERA_ID = 1
 SPAN_PLATE = 2
-"""Places in the `spans` that `scan_reads` writes."""
+SPAN_CHARACTERS = 3
+SPAN_CANDIDATES = 4
+SPANS = 5
+"""Places in the `spans` that `scan_reads` writes, and how many."""
 
 CAPTURED_AT_US = 0
 COUNTRY_CODE = 1
 CONFIDENCE_PPM = 2
-"""Places in the `numbers` that `scan_reads` writes."""
+COUNTRY_CONFIDENCE_PPM = 3
+NUMBERS = 4
+"""Places in the `numbers` that `scan_reads` writes, and how many."""
 
-_NUMBERS = 6
-ROW_WORDS = _NUMBERS + 3
-"""Words of the room that `scan_reads` works in."""
+_SPANS = 1
+_NUMBERS = _SPANS + 2 * SPANS
+ROW_WORDS = _NUMBERS + NUMBERS
+"""Words of the room that `scan_reads` works in: one for `nested_end`, the spans, the numbers."""
 _QUOTE = 0x22
 _NULL = np.frombuffer(b"null", dtype=np.uint8)
 _TRUE = np.frombuffer(b"true", dtype=np.uint8)
@@ -72,16 +90,6 @@ def _known_field(buffer: NDArray[np.uint8], start: int, length: int) -> Word:
 
 
 @helper
-def _word_end(buffer: NDArray[np.uint8], position: int, end: int, word: NDArray[np.uint8]) -> Word:
-    if position + word.shape[0] > end:
-        return -1
-    for step in range(word.shape[0]):
-        if buffer[position + step] != word[step]:
-            return -1
-    return position + word.shape[0]
-
-
-@helper
 def _upper(byte: Word) -> Word:
     return np.int64(byte) - 0x20 if 0x61 <= byte <= 0x7A else np.int64(byte)
 
@@ -101,7 +109,7 @@ def _country_code(buffer: NDArray[np.uint8], start: int, length: int) -> Word:
 def _take_text(
     buffer: NDArray[np.uint8], start: int, end: int, field: int, row: NDArray[np.int64]
 ) -> Word:
-    # One string value of a known field; row: three spans, then the numbers of `scan_reads`.
+    # One string value of a known field; row: as `scan_reads` lays it out.
     kind = KINDS[field]
     length = end - start
     if kind in (TEXT, LANE):
@@ -115,8 +123,8 @@ def _take_text(
         elif field == PLATE:
             place = SPAN_PLATE
         if place >= 0:
-            row[2 * place] = start
-            row[2 * place + 1] = length
+            row[_SPANS + 2 * place] = start
+            row[_SPANS + 2 * place + 1] = length
         return True
     if kind == TIME:
         instant = time_us(buffer, start, end)
@@ -146,16 +154,26 @@ def _value_end(
         return closing + 1
     if byte == 0x6E:
         # null means absent, which a required field must not be.
-        return -1 if 0 <= field <= PLATE else _word_end(buffer, position, end, _NULL)
+        return -1 if 0 <= field <= PLATE else word_end(buffer, position, end, _NULL)
     if byte in (0x74, 0x66):
         word = _TRUE if byte == 0x74 else _FALSE
-        return -1 if field >= 0 else _word_end(buffer, position, end, word)
+        return -1 if field >= 0 else word_end(buffer, position, end, word)
+    if byte in (0x7B, 0x5B):
+        node = FIELD_NODES[field] if field >= 0 else UNKNOWN
+        nested_end(buffer, position, end, node, row)
+        after = row[0]
+        if after >= 0 and field in (CHARACTERS, CANDIDATES):
+            place = SPAN_CHARACTERS if field == CHARACTERS else SPAN_CANDIDATES
+            row[_SPANS + 2 * place] = position
+            row[_SPANS + 2 * place + 1] = after - position
+        return after
     after, value, whole = number(buffer, position, end)
     if after < 0 or field < 0:
         return after
     if KINDS[field] == NUMBER:
-        if field == CONFIDENCE:
-            row[_NUMBERS + CONFIDENCE_PPM] = np.int64(value * 1e6 + 0.5)
+        if field in (CONFIDENCE, COUNTRY_CONFIDENCE):
+            place = CONFIDENCE_PPM if field == CONFIDENCE else COUNTRY_CONFIDENCE_PPM
+            row[_NUMBERS + place] = np.int64(value * 1e6 + 0.5)
         return after if LOWEST[field] <= value <= HIGHEST[field] else -1
     return after if KINDS[field] == LANE and whole else -1
 
@@ -208,10 +226,10 @@ def scan_reads(
     Args:
         buffer: uint8 (bytes,), the records' values one after another.
         bounds: int64 (reads + 1,), where each begins, and the end of the last.
-        spans: int32 (reads, 3, 2), written: start and length in bytes of read_id, camera_id,
-            plate.
-        numbers: int64 (reads, 3), written: captured_at in microseconds since 1970 UTC, country
-            as one number (0 when not given), confidence in millionths (-1 when not given).
+        spans: int32 (reads, SPANS, 2), written: start and length in bytes; of an array, with its
+            brackets, and 0 when not given.
+        numbers: int64 (reads, NUMBERS), written: captured_at in microseconds since 1970 UTC,
+            country as one number (0 when not given), confidences in millionths (-1 likewise).
         status: uint8 (reads,), written: `DECODED` or `UNDECIDED`.
         row: int64 (ROW_WORDS,), room to work in.
 
@@ -219,12 +237,13 @@ def scan_reads(
     for read in range(bounds.shape[0] - 1):
         row[:] = 0
         row[_NUMBERS + CONFIDENCE_PPM] = -1
+        row[_NUMBERS + COUNTRY_CONFIDENCE_PPM] = -1
         decoded = _scan_one(buffer, bounds[read], bounds[read + 1], row)
         status[read] = DECODED if decoded else UNDECIDED
         if not decoded:
             row[:] = 0
-        for place in range(3):
-            spans[read, place, 0] = row[2 * place]
-            spans[read, place, 1] = row[2 * place + 1]
-        for place in range(3):
+        for place in range(SPANS):
+            spans[read, place, 0] = row[_SPANS + 2 * place]
+            spans[read, place, 1] = row[_SPANS + 2 * place + 1]
+        for place in range(NUMBERS):
             numbers[read, place] = row[_NUMBERS + place]

@@ -24,6 +24,8 @@ _PLAIN = np.array(
     dtype=np.bool_,
 )
 """Bytes that stand for themselves in a string, and are neither its end nor beyond ASCII."""
+_ESCAPES = np.array([chr(byte) in '"\\/bfnrt' for byte in range(256)], dtype=np.bool_)
+"""What may follow a backslash, beside `u`."""
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
 
 
@@ -82,6 +84,65 @@ def string_end(buffer: NDArray[np.uint8], position: int, end: int) -> Word:
         position = _sequence_end(buffer, position, end)
         if position < 0:
             return -1
+
+
+@helper
+def _hex_digit(byte: Word) -> Word:
+    return _is_digit(byte) or 0x41 <= byte <= 0x46 or 0x61 <= byte <= 0x66
+
+
+@helper
+def _escape_end(buffer: NDArray[np.uint8], position: int, end: int) -> Word:
+    # position: the byte after the backslash. Surrogates are left to the careful path.
+    if position >= end:
+        return -1
+    if _ESCAPES[buffer[position]]:
+        return position + 1
+    if buffer[position] != 0x75 or position + 5 > end:
+        return -1
+    for step in range(1, 5):
+        if not _hex_digit(buffer[position + step]):
+            return -1
+    # D800 to DFFF; the hexadecimal digits stand in ASCII in the order of their values.
+    surrogate = buffer[position + 1] in (0x44, 0x64) and buffer[position + 2] >= 0x38
+    return -1 if surrogate else position + 5
+
+
+@helper
+def any_string_end(buffer: NDArray[np.uint8], position: int, end: int) -> tuple[int, bool]:
+    """Give the position of the closing quote of a string, or -1, and whether it holds an escape.
+
+    Valid UTF-8, no control character, no escaped surrogate.
+    """
+    escaped = False
+    while True:
+        while position < end and _PLAIN[buffer[position]]:
+            position += 1
+        if position >= end:
+            return -1, escaped
+        byte = buffer[position]
+        if byte == _QUOTE:
+            return position, escaped
+        if byte == _BACKSLASH:
+            escaped = True
+            position = _escape_end(buffer, position + 1, end)
+        elif byte < 0x80:
+            return -1, escaped
+        else:
+            position = _sequence_end(buffer, position, end)
+        if position < 0:
+            return -1, escaped
+
+
+@helper
+def word_end(buffer: NDArray[np.uint8], position: int, end: int, word: NDArray[np.uint8]) -> Word:
+    """Give the position after a word such as `null`, or -1."""
+    if position + word.shape[0] > end:
+        return -1
+    for step in range(word.shape[0]):
+        if buffer[position + step] != word[step]:
+            return -1
+    return position + word.shape[0]
 
 
 @helper

@@ -3,7 +3,7 @@
 A key is the canonical text itself, written in base 40: digits 1-10, letters 11-36, Ä Ö Ü 37-39.
 No code is 0, so texts of different length never share a key, and 40**12 < 2**64, so keys of up to
 twelve characters are the text and cannot collide. Longer ones carry a hash above that range and
-are compared as text when they hit.
+are compared as text when they hit. The uppermost keys are no read's: listed wildcards have them.
 """
 
 import numpy as np
@@ -19,7 +19,11 @@ PLATE_CHARACTERS_MAX = 16
 RAW_BYTES_MAX = 1024
 """Longer raw texts are no plates; looking at each of their characters would cost time."""
 LONG_KEYS_FROM = KEY_BASE**KEY_CHARACTERS_EXACT
-_LONG_KEYS = 2**64 - LONG_KEYS_FROM
+"""Keys from here on are hashes of texts of 13 to 16 characters."""
+WILDCARD_KEYS_FROM = 2**64 - 2**40
+"""Keys from here on are hashes of wildcard texts, so that these end every sorted block."""
+LONG_KEYS = WILDCARD_KEYS_FROM - LONG_KEYS_FROM
+"""How many keys there are for long texts."""
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ"
 
@@ -137,5 +141,5 @@ def plate_keys(
         if status[row] != USABLE:
             key = np.uint64(0)
         elif count > KEY_CHARACTERS_EXACT:
-            key = np.uint64(LONG_KEYS_FROM) + key % np.uint64(_LONG_KEYS)
+            key = np.uint64(LONG_KEYS_FROM) + key % np.uint64(LONG_KEYS)
         keys[row] = key

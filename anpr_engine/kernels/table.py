@@ -50,7 +50,8 @@ def table_build(keys: NDArray[np.uint64], slots: NDArray[np.uint32]) -> None:
 
 
 @helper
-def _find(key: Word, mixed: Word, slots: NDArray[np.uint32], listed: NDArray[np.uint64]) -> Word:
+def find_row(key: Word, mixed: Word, slots: NDArray[np.uint32], listed: NDArray[np.uint64]) -> Word:
+    """Give the first row of a key, -1 for none."""
     slot = _slot_of(mixed, slots.shape[0])
     while slots[slot] != 0:
         row = np.int64(slots[slot]) - 1
@@ -94,7 +95,7 @@ def find_listed(
         if not maybe_member(words, mixed):
             continue
         tally[MAYBE] += 1
-        row = _find(key, mixed, slots, listed)
+        row = find_row(key, mixed, slots, listed)
         if row < 0:
             tally[REFUTED] += 1
             continue

@@ -5,9 +5,41 @@ Run once after an installation, before several engines start at the same time.
 
 import sys
 
-from anpr_engine.kernels import bloom, json_scan, plate_forms, plate_text, table
+from anpr_engine.kernels import (
+    bloom,
+    channel,
+    channel_counts,
+    gate,
+    json_candidates,
+    json_nested,
+    json_scan,
+    neighbours,
+    plate_forms,
+    plate_text,
+    table,
+    tokens,
+    traffic,
+    umlauts,
+    wildcards,
+)
 
-WARMED = (bloom, json_scan, plate_forms, plate_text, table)
+WARMED = (
+    bloom,
+    channel,
+    channel_counts,
+    gate,
+    json_candidates,
+    json_nested,
+    json_scan,
+    neighbours,
+    plate_forms,
+    plate_text,
+    table,
+    tokens,
+    traffic,
+    umlauts,
+    wildcards,
+)
 """Modules whose kernels were compiled, or loaded, by importing them."""
 
 

@@ -38,10 +38,15 @@ HITS = Metric("anpr_hits_total", "counter", "Reads that belong to an entry.", ("
 HITS_WITHHELD = Metric(
     "anpr_hits_withheld_total",
     "counter",
-    "Hits that policy or validity kept back; dropped on purpose.",
+    "Hits that policy, validity or a passage's earlier read kept back; dropped on purpose.",
     ("reason",),
 )
 ALERTS = Metric("anpr_alerts_total", "counter", "Alerts committed.", ("recipient",))
+ALERTS_UPGRADED = Metric(
+    "anpr_alerts_upgraded_total",
+    "counter",
+    "Alerts committed that supersede an earlier one of the same passage.",
+)
 STAGE_SECONDS = Metric(
     "anpr_stage_seconds", "histogram", "Time a batch spent in a stage.", ("stage",), STAGE_BUCKETS
 )
@@ -102,6 +107,7 @@ METRICS: tuple[Metric, ...] = (
     HITS,
     HITS_WITHHELD,
     ALERTS,
+    ALERTS_UPGRADED,
     STAGE_SECONDS,
     ALERT_LATENCY,
     CONSUMER_LAG,

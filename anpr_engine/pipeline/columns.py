@@ -11,6 +11,10 @@ from anpr_engine.records.read import PlateRead
 
 TIERS = tuple(Tier)
 """Hit columns name a tier by its place here."""
+EXACT, REPAIRED, FUZZY, WILDCARD, CANDIDATE = (
+    TIERS.index(tier)
+    for tier in (Tier.EXACT, Tier.REPAIRED, Tier.FUZZY, Tier.WILDCARD, Tier.CANDIDATE)
+)
 
 
 @dataclass(frozen=True, slots=True)

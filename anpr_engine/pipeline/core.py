@@ -8,13 +8,20 @@ from anpr_engine.pipeline.decide import decide
 from anpr_engine.pipeline.decode import decode
 from anpr_engine.pipeline.match import MatchRules, match
 from anpr_engine.pipeline.normalise import normalise_plates
+from anpr_engine.pipeline.passages import (
+    SAME_PASSAGE,
+    Passage,
+    PassageBook,
+    PassageRules,
+    join_passages,
+)
 from anpr_engine.records.columns import HitColumns, PlateColumns, ReadColumns, Reject
 from anpr_engine.watchlist.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class StepRules:
-    """What a site has set for reading and matching.
+    """What a site has set for reading, matching and joining reads to passages.
 
     characters_min: fewest canonical characters that may match.
     future_us_max: how far ahead of the engine's clock a read may be dated.
@@ -23,11 +30,15 @@ class StepRules:
     match: MatchRules = field(default_factory=MatchRules)
     characters_min: int = 4
     future_us_max: int = 300_000_000
+    passages: PassageRules = field(default_factory=PassageRules)
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What became of a batch; `withheld` counts hits that were dropped on purpose, by reason."""
+    """What became of a batch; `withheld` counts hits that were dropped on purpose, by reason.
+
+    passages: what is to change in the book of passages once the batch is durable.
+    """
 
     reads: ReadColumns
     plates: PlateColumns
@@ -35,6 +46,7 @@ class StepResult:
     alerts: Sequence[DecidedAlert]
     rejects: Sequence[Reject]
     withheld: dict[str, int]
+    passages: Sequence[Passage] = ()
 
 
 def _no_lap(_stage: str) -> None:
@@ -46,6 +58,7 @@ def step(
     snapshot: Snapshot,
     rules: StepRules,
     where: Circumstances,
+    book: PassageBook | None = None,
     lap: Callable[[str], None] = _no_lap,
 ) -> StepResult:
     """Take one batch from record values to alerts.
@@ -55,6 +68,7 @@ def step(
         snapshot: the watchlists, held by this one reference for the whole batch.
         rules: what the site has set.
         where: site, time and age of the lists.
+        book: the passages under way, only looked at; None lets every read stand for itself.
         lap: told the name of each stage when it is done; for measuring.
 
     """
@@ -65,5 +79,12 @@ def step(
     hits = match(reads, plates, snapshot, rules.match, where.now_us)
     lap("match")
     alerts, refused = decide(reads, hits, snapshot, where)
+    withheld = {**hits.withheld, **refused}
+    changes: Sequence[Passage] = ()
+    if book is not None:
+        joined = join_passages(alerts, book, rules.passages)
+        alerts, changes = joined.alerts, joined.changes
+        if joined.held_back:
+            withheld[SAME_PASSAGE] = joined.held_back
     lap("decide")
-    return StepResult(reads, plates, hits, alerts, reads.rejects, {**hits.withheld, **refused})
+    return StepResult(reads, plates, hits, alerts, reads.rejects, withheld, changes)

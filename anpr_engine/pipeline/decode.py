@@ -9,7 +9,10 @@ from anpr_engine.kernels.json_scan import (
     CAPTURED_AT_US,
     CONFIDENCE_PPM,
     COUNTRY_CODE,
+    COUNTRY_CONFIDENCE_PPM,
+    NUMBERS,
     ROW_WORDS,
+    SPANS,
     UNDECIDED,
     scan_reads,
 )
@@ -34,24 +37,28 @@ def decode(values: Sequence[bytes], latest_us: int) -> ReadColumns:
     bounds = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(lengths, out=bounds[1:])
     buffer = np.frombuffer(b"".join(values), dtype=np.uint8)
-    spans = np.empty((len(values), 3, 2), dtype=np.int32)
-    numbers = np.empty((len(values), 3), dtype=np.int64)
+    spans = np.empty((len(values), SPANS, 2), dtype=np.int32)
+    numbers = np.empty((len(values), NUMBERS), dtype=np.int64)
     status = np.empty(len(values), dtype=np.uint8)
     scan_reads(buffer, bounds, spans, numbers, status, np.empty(ROW_WORDS, dtype=np.int64))
     open_rows = np.flatnonzero((status == UNDECIDED) | (lengths > READ_BYTES_MAX))
     careful, rejects = _decide_with_care(values, open_rows, spans, numbers)
     rejects += _future_dated(numbers[:, CAPTURED_AT_US], latest_us, rejects)
-    ppm = numbers[:, CONFIDENCE_PPM]
     return ReadColumns(
         buffer=buffer,
         spans=spans,
         captured_at_us=np.ascontiguousarray(numbers[:, CAPTURED_AT_US]),
         country=numbers[:, COUNTRY_CODE].astype(np.uint16),
-        confidence=np.where(ppm < 0, np.nan, ppm / 1e6),
+        confidence=_share(numbers[:, CONFIDENCE_PPM]),
+        country_confidence=_share(numbers[:, COUNTRY_CONFIDENCE_PPM]),
         careful={row: read for row, read in careful.items() if row not in _rows(rejects)},
         rejects=rejects,
         values=values,
     )
+
+
+def _share(ppm: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.where(ppm < 0, np.nan, ppm / 1e6)
 
 
 def _rows(rejects: Sequence[Reject]) -> set[int]:
@@ -68,7 +75,7 @@ def _decide_with_care(
     rejects: list[Reject] = []
     for row in rows.tolist():
         spans[row] = 0
-        numbers[row] = (0, 0, -1)
+        numbers[row] = (0, 0, -1, -1)
         try:
             read = parse_read(values[row])
         except ReadRefused as refusal:
@@ -79,11 +86,15 @@ def _decide_with_care(
     return careful, rejects
 
 
-def read_numbers(read: PlateRead) -> tuple[int, int, int]:
+def read_numbers(read: PlateRead) -> tuple[int, int, int, int]:
     """Give a read's numbers as the scanner writes them."""
     whole_us = round(read.captured_at.timestamp() * _US)
-    ppm = -1 if read.confidence is None else int(read.confidence * 1e6 + 0.5)
-    return whole_us, country_code(read.country), ppm
+    country = country_code(read.country)
+    return whole_us, country, _ppm(read.confidence), _ppm(read.country_confidence)
+
+
+def _ppm(share: float | None) -> int:
+    return -1 if share is None else int(share * 1e6 + 0.5)
 
 
 def _future_dated(

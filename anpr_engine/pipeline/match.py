@@ -1,13 +1,9 @@
-"""Keys to hits: filter, table, then what the table cannot know: country, dates, text.
+"""Reads to hits: every pair that may belong together, dates, and what each is worth.
 
-The seat of richer matching: a tier adds pairs of rows with its own name, edits and likelihoods;
-country, dates and probability stay the same for all of them.
-
-Why a probability already: an exact hit can still be somebody else's car, misread. Until the error
-model arrives, Bayes' rule weighs the two explanations of one read of one listed plate: the listed
-vehicle passed and was read right, or one of its look-alike neighbours passed and was misread into
-it. The share of misreads is a police force's published figure of about 3 % (UK, 2018); a reader's
-own confidence replaces it where given.
+A read is looked for as it was read; then, where a misread of a listed plate could be worth a hit
+at all, so is everything it may have been. The gate in between costs nanoseconds and keeps out
+nothing that could have reached the floor: a read that a country's grammar allows is most likely
+that vehicle itself, the more so the surer the reader is.
 """
 
 from dataclasses import dataclass
@@ -16,21 +12,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM
-from anpr_engine.kernels.table import FOUND, find_listed
-from anpr_engine.pipeline.columns import plate_text
+from anpr_engine.pipeline.columns import EXACT, FUZZY, REPAIRED, WILDCARD, plate_text
+from anpr_engine.pipeline.doubts import candidates_of
+from anpr_engine.pipeline.evidence import (
+    OFFERED_LIKELIHOOD_MIN,
+    offered_to,
+    traffic_with_offers,
+    weigh_characters,
+    weigh_offered,
+)
+from anpr_engine.pipeline.find import (
+    Pairs,
+    joined_pairs,
+    listed_pairs,
+    offered_pairs,
+    spelling_pairs,
+    wildcard_pairs,
+)
+from anpr_engine.pipeline.near import near_matches, traffic_of
+from anpr_engine.pipeline.score import (
+    Evidence,
+    ListedPlates,
+    country_factors,
+    evidence_of,
+    listed_plates,
+    pair_evidence,
+    posteriors,
+)
+from anpr_engine.pipeline.tiers import edits_of, is_repaired, wildcard_shares
 from anpr_engine.plates.normaliser import normalise
-from anpr_engine.records.columns import HitColumns, PlateColumns, ReadColumns
-from anpr_engine.watchlist.block import EntryBlock
+from anpr_engine.plates.reading import ReadingModel, Until, shipped_reading
+from anpr_engine.records.columns import CandidateColumns, HitColumns, PlateColumns, ReadColumns
 from anpr_engine.watchlist.snapshot import Snapshot
 
-MISREAD_SHARE = 0.03
-VEHICLES_IN_TRAFFIC = 17_500_000
-"""Vehicles that pass the cameras at all: about 10 million Dutch, 7.5 million Belgian plates."""
-NEIGHBOURS_REGISTERED = 0.5
-"""Share of a plate's one-character neighbours that are real plates."""
-COUNTRY_UNKNOWN_FACTOR = 0.9
-"""Many short plates exist in two countries; unknown on either side leaves that doubt."""
-
+NEAR_MIN = 0.001
+"""Near matches below this are not looked for unless less is asked for."""
+FLOOR_MIN = 1e-9
 _US = 1_000_000
 
 
@@ -39,30 +56,18 @@ class MatchRules:
     """What counts as a hit.
 
     probability_min: hits below are withheld.
+    near_probability_min: near matches (repaired, fuzzy, or an exact text under another country)
+        below are not even looked for.
     traffic_share: the share of reads that are of any listed vehicle.
+    near: whether to look for near matches.
+    model: how readers err and which plates there are; the one that comes with the engine if None.
     """
 
     probability_min: float = 0.0
     traffic_share: float = 0.0001
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    read: NDArray[np.int64]
-    entry: NDArray[np.int64]
-    tally: NDArray[np.int64]
-
-
-def _find(keys: NDArray[np.uint64], block: EntryBlock) -> _Pairs:
-    tally = np.zeros(4, dtype=np.int64)
-    room = 256
-    while True:
-        found = np.empty((2, room), dtype=np.int64)
-        find_listed(keys, block.words, block.slots, block.rows.keys, found, tally)
-        count = int(tally[FOUND])
-        if count <= room:
-            return _Pairs(found[0, :count], found[1, :count], tally)
-        room = count
+    near_probability_min: float = NEAR_MIN
+    near: bool = True
+    model: ReadingModel | None = None
 
 
 def match(
@@ -80,27 +85,31 @@ def match(
 
     """
     withheld: dict[str, int] = {}
-    base = _find(plates.keys, snapshot.base)
-    alive = ~snapshot.superseded[base.entry]
-    base = _Pairs(base.read[alive], base.entry[alive], base.tally)
-    delta = _find(plates.keys, snapshot.delta)
-    parts = [
-        _judge(reads, snapshot.base, base, now_us, withheld),
-        _judge(reads, snapshot.delta, delta, now_us, withheld),
-    ]
-    hits = _merge(reads, snapshot, parts, rules)
-    enough = hits.probability >= rules.probability_min
-    _count(withheld, "below-probability", ~enough)
-    return HitColumns(
-        read=hits.read[enough],
-        entry=hits.entry[enough],
-        recent=hits.recent[enough],
-        tier=hits.tier[enough],
-        edits=hits.edits[enough],
-        probability=hits.probability[enough],
-        withheld=withheld,
-        tally=base.tally + delta.tally,
-    )
+    model = rules.model or shipped_reading()
+    exact, tally = listed_pairs(plates.keys, snapshot)
+    exact = exact.chosen(_same_long_text(reads, snapshot, exact))
+    contradicted = _contradicted(reads, listed_plates(exact, snapshot), exact)
+    exact.tier[contradicted] = FUZZY
+    if not rules.near:
+        _count(withheld, "other-country", contradicted)
+        exact = exact.chosen(~contradicted)
+    found = [exact, wildcard_pairs(plates.keys, snapshot)]
+    candidates = candidates_of(reads)
+    if rules.near and len(snapshot):
+        found.append(offered_pairs(candidates, snapshot))
+        found.append(spelling_pairs(plates.keys, snapshot))
+        found.append(near_matches(reads, plates, snapshot, _odds(rules, snapshot), model))
+    pairs = joined_pairs(found)
+    in_force = _in_force(reads, snapshot, pairs, now_us)
+    _count(withheld, "not-in-force", ~in_force & (pairs.tier != FUZZY))
+    pairs = pairs.chosen(in_force)
+    probability = _worth((reads, plates, candidates), pairs, snapshot, (model, rules))
+    near = pairs.tier == FUZZY
+    enough = probability >= rules.probability_min
+    _count(withheld, "below-probability", ~enough & ~near)
+    least = max(rules.near_probability_min, rules.probability_min)
+    kept = np.where(near, probability >= least, enough)
+    return _hits(reads, pairs.chosen(kept), probability[kept], snapshot, withheld, tally)
 
 
 def _count(withheld: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> None:
@@ -109,77 +118,136 @@ def _count(withheld: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> No
         withheld[reason] = withheld.get(reason, 0) + number
 
 
-def _judge(
-    reads: ReadColumns, block: EntryBlock, pairs: _Pairs, now_us: int, withheld: dict[str, int]
-) -> _Pairs:
-    rows = block.rows
+def _contradicted(reads: ReadColumns, plates: ListedPlates, pairs: Pairs) -> NDArray[np.bool_]:
+    # The country is part of a plate: the same text under another country's claim is no exact hit,
+    # and yet the claim may be what was misread.
+    claimed = reads.country[pairs.read]
+    known = (claimed != 0) & (plates.country != 0)
+    return np.asarray(known & (claimed != plates.country), np.bool_)
+
+
+def _floor(rules: MatchRules) -> float:
+    return max(rules.near_probability_min, rules.probability_min, FLOOR_MIN)
+
+
+def _odds(rules: MatchRules, snapshot: Snapshot) -> float:
+    # The likelihood that a pair needs, over that of the traffic.
+    prior = rules.traffic_share / len(snapshot)
+    floor = _floor(rules)
+    return floor / (1 - floor) * (1 - rules.traffic_share) / prior
+
+
+def _in_force(
+    reads: ReadColumns, snapshot: Snapshot, pairs: Pairs, now_us: int
+) -> NDArray[np.bool_]:
     seen_us = reads.captured_at_us[pairs.read]
-    until_us = rows.valid_until_s[pairs.entry].astype(np.int64) * _US
-    in_force = (rows.valid_from_s[pairs.entry].astype(np.int64) * _US <= seen_us) & (
-        np.maximum(seen_us, now_us) < until_us
-    )
-    read_country = reads.country[pairs.read]
-    listed_country = rows.country[pairs.entry]
-    same_country = (read_country == listed_country) | (read_country == 0) | (listed_country == 0)
-    same_text = _same_long_text(reads, block, pairs)
-    _count(withheld, "not-in-force", same_text & ~in_force)
-    _count(withheld, "other-country", same_text & in_force & ~same_country)
-    kept = in_force & same_country & same_text
-    return _Pairs(pairs.read[kept], pairs.entry[kept], pairs.tally)
+    from_us = np.empty(len(pairs), dtype=np.int64)
+    until_us = np.empty(len(pairs), dtype=np.int64)
+    for block, chosen in ((snapshot.base, ~pairs.recent), (snapshot.delta, pairs.recent)):
+        entry = pairs.entry[chosen]
+        from_us[chosen] = block.rows.valid_from_s[entry].astype(np.int64) * _US
+        until_us[chosen] = block.rows.valid_until_s[entry].astype(np.int64) * _US
+    return (from_us <= seen_us) & (np.maximum(seen_us, now_us) < until_us)
 
 
-def _same_long_text(reads: ReadColumns, block: EntryBlock, pairs: _Pairs) -> NDArray[np.bool_]:
+def _same_long_text(reads: ReadColumns, snapshot: Snapshot, pairs: Pairs) -> NDArray[np.bool_]:
     # Keys of over twelve characters are hashes: only the text itself can say that they are equal.
-    same = np.ones(len(pairs.read), dtype=np.bool_)
-    long_keys = block.rows.keys[pairs.entry] >= np.uint64(LONG_KEYS_FROM)
-    for place in np.flatnonzero(long_keys).tolist():
+    same = np.ones(len(pairs), dtype=np.bool_)
+    keys = listed_plates(pairs, snapshot).keys
+    for place in np.flatnonzero(keys >= np.uint64(LONG_KEYS_FROM)).tolist():
+        block = snapshot.delta if pairs.recent[place] else snapshot.base
         seen = normalise(plate_text(reads, int(pairs.read[place]))).text
-        listed = normalise(block.rows.texts(int(pairs.entry[place]))[1]).text
-        same[place] = seen == listed
+        same[place] = seen == normalise(block.rows.texts(int(pairs.entry[place]))[1]).text
     return same
 
 
-def _merge(
-    reads: ReadColumns, snapshot: Snapshot, parts: list[_Pairs], rules: MatchRules
-) -> HitColumns:
-    read = np.concatenate([part.read for part in parts])
-    entry = np.concatenate([part.entry for part in parts])
-    recent = np.repeat([False, True], [len(part.read) for part in parts])
-    listed = np.concatenate(
-        [
-            block.rows.country[part.entry]
-            for part, block in zip(parts, (snapshot.base, snapshot.delta), strict=True)
-        ]
-    )
-    unknown = (listed == 0) | (reads.country[read] == 0)
-    probability = exact_probability(reads.confidence[read], len(snapshot), rules.traffic_share)
-    probability = np.where(unknown, probability * COUNTRY_UNKNOWN_FACTOR, probability)
-    order = np.argsort(read, kind="stable")
-    return HitColumns(
-        read=read[order],
-        entry=entry[order],
-        recent=recent[order],
-        tier=np.zeros(len(read), dtype=np.uint8),
-        edits=np.zeros(len(read), dtype=np.uint8),
-        probability=probability[order],
-        withheld={},
-        tally=np.zeros(4, dtype=np.int64),
-    )
-
-
-def exact_probability(
-    confidence: NDArray[np.float64], entries: int, traffic_share: float
+def _worth(
+    of: tuple[ReadColumns, PlateColumns, CandidateColumns],
+    pairs: Pairs,
+    snapshot: Snapshot,
+    by: tuple[ReadingModel, MatchRules],
 ) -> NDArray[np.float64]:
-    """Weigh an exact hit: P(listed vehicle | text read), see the module's text.
+    """Give what each pair is worth: float64 (p,)."""
+    reads, read_plates, candidates = of
+    model, rules = by
+    if not len(pairs):
+        return np.zeros(0)
+    plates = listed_plates(pairs, snapshot)
+    evidence = evidence_of(reads, np.unique(pairs.read), model)
+    places = np.searchsorted(evidence.rows, pairs.read)
+    offered = offered_to(evidence, reads, candidates)
+    likelihood, gaps = pair_evidence(evidence, places, plates, model, offered.place)
+    read_keys = read_plates.keys[evidence.rows]
+    factor, is_offered = weigh_offered(offered, places, plates, read_keys)
+    starts = model.starts(evidence.bare, evidence.bands).sum(axis=1)[places]
+    likelihood = np.where(
+        is_offered, np.maximum(likelihood, starts * OFFERED_LIKELIHOOD_MIN), likelihood
+    )
+    likelihood *= factor * weigh_characters(reads, evidence, places, plates)
+    shares = model.gate.densities(plates.keys)[:, :-2]
+    claim, own = country_factors(evidence.claims[places], plates, shares, model)
+    others = 1 - rules.traffic_share
+    own *= others * likelihood
+    worth = rules.traffic_share / len(snapshot) * likelihood * claim
+    until = Until(_enough(pairs, places, worth + own, rules, evidence))
+    traffic = traffic_of(evidence, gaps, model, until)
+    traffic = traffic_with_offers(offered, evidence, read_keys, traffic, model) * others
+    wild = np.flatnonzero(pairs.tier == WILDCARD)
+    if len(wild):
+        # Any plate that fits may be the listed one; the read was then as likely as in traffic.
+        prior = rules.traffic_share / len(snapshot)
+        share = wildcard_shares(pairs.chosen(wild), snapshot)
+        worth[wild] = prior * traffic[places[wild]] / np.maximum(share, prior * 1e-6)
+        own[wild] = 0.0
+    return posteriors(places, _identities(plates), worth, own, traffic)
 
-    Args:
-        confidence: float64 (h,), the reader's own, NaN when not given.
-        entries: how many entries are listed in all.
-        traffic_share: the share of reads that are of any listed vehicle.
 
-    """
-    right = np.where(np.isnan(confidence), 1 - MISREAD_SHARE, confidence)
-    listed = traffic_share / max(1, entries) * right
-    misread = (1 - traffic_share) * (1 - right) * NEIGHBOURS_REGISTERED / VEHICLES_IN_TRAFFIC
-    total = listed + misread
-    return np.divide(listed, total, out=np.zeros_like(listed), where=total > 0)
+def _enough(
+    pairs: Pairs,
+    places: NDArray[np.int64],
+    worth: NDArray[np.float64],
+    rules: MatchRules,
+    evidence: Evidence,
+) -> NDArray[np.float64]:
+    # A read that has near matches alone needs no whole sum once none of them can reach the floor.
+    listed = np.zeros(len(evidence.rows))
+    np.add.at(listed, places, worth)
+    # Other readings change the sum afterwards, so that it has to be whole.
+    listed[places[pairs.tier != FUZZY]] = np.inf
+    return listed * (1 / _floor(rules) + 1)
+
+
+def _identities(plates: ListedPlates) -> NDArray[np.uint64]:
+    # One number for a plate and its country; keys use all 64 bits only for hashes of long texts.
+    return plates.keys * np.uint64(65537) + plates.country
+
+
+def _hits(
+    reads: ReadColumns,
+    pairs: Pairs,
+    probability: NDArray[np.float64],
+    snapshot: Snapshot,
+    withheld: dict[str, int],
+    tally: NDArray[np.int64],
+) -> HitColumns:
+    edits = np.zeros(len(pairs), dtype=np.uint8)
+    tier = pairs.tier.copy()
+    for place in np.flatnonzero(pairs.tier != EXACT).tolist():
+        if tier[place] == WILDCARD:
+            continue
+        seen = normalise(plate_text(reads, int(pairs.read[place]))).text
+        block = snapshot.delta if pairs.recent[place] else snapshot.base
+        listed = normalise(block.rows.texts(int(pairs.entry[place]))[1]).text
+        edits[place] = edits_of(seen, listed)
+        if tier[place] == FUZZY and is_repaired(seen, listed):
+            tier[place] = REPAIRED
+    return HitColumns(
+        read=pairs.read,
+        entry=pairs.entry,
+        recent=pairs.recent,
+        tier=tier,
+        edits=edits,
+        probability=probability,
+        withheld=withheld,
+        tally=tally,
+    )

@@ -104,6 +104,8 @@ class EngineReport:
     def _count_alerts(self, batch: RecordBatch, result: StepResult) -> None:
         now_us = self._clock.now_us()
         for decided in result.alerts:
+            if decided.alert.supersedes is not None:
+                self._metrics.add(metric.ALERTS_UPGRADED)
             for recipient in decided.alert.recipients:
                 self._metrics.add(metric.ALERTS, 1, recipient)
             appended_us = batch.origin(decided.row).appended_at_us

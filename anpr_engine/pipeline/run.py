@@ -11,6 +11,7 @@ from anpr_engine.logs import get_logger
 from anpr_engine.pipeline.columns import Circumstances, instant
 from anpr_engine.pipeline.core import StepResult, StepRules, step
 from anpr_engine.pipeline.ingest import RejectGuard, take_batch
+from anpr_engine.pipeline.passages import PASSAGES_MAX, PassageBook
 from anpr_engine.pipeline.publish import alert_records, dead_letter, start_record
 from anpr_engine.pipeline.report import EngineReport, RunTotals
 from anpr_engine.ports import BatchLimits, Clock, ReadStream, RecordBatch, RecordOrigin
@@ -38,13 +39,17 @@ class Watchlists(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineRules:
-    """What a site has set for its engine; `stale_after_ms` is the age at which lists are old."""
+    """What a site has set for its engine.
+
+    stale_after_ms: the age at which lists are old. passages_max: how many passages are kept.
+    """
 
     site: str
     step: StepRules = field(default_factory=StepRules)
     limits: BatchLimits = field(default_factory=BatchLimits)
     stale_after_ms: int = 30_000
     keep_payload: bool = False
+    passages_max: int = PASSAGES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class SiteEngine:
         self._guard = guard
         self._report = report
         self._topics = SiteTopics(rules.site)
+        self._book = PassageBook(rules.passages_max)
 
     def run(self, stop: Callable[[], bool], *, until_end: bool = False) -> RunTotals:
         """Work until told to stop, or until the end offsets seen at the start are reached.
@@ -109,11 +115,14 @@ class SiteEngine:
         self._report.start_batch()
         snapshot = self._ports.watchlists.current
         where = self._circumstances()
-        result = step(batch.values, snapshot, self._rules.step, where, self._report.lap)
+        rules, lap = self._rules.step, self._report.lap
+        result = step(batch.values, snapshot, rules, where, self._book, lap)
         self._guard.admit(len(batch.values), len(result.rejects) + len(batch.damaged))
         outgoing = self._outgoing(batch, result, where)
         self._report.lap("publish")
         if self._ports.stream.commit(outgoing):
+            # Only now: of a batch that was rolled back nobody has seen an alert.
+            self._book.apply(result.passages)
             self._report.committed(batch, result)
         else:
             self._report.rolled_back()

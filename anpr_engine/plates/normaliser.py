@@ -18,6 +18,7 @@ from anpr_engine.kernels.plate_text import (
     EMPTY,
     KEY_BASE,
     KEY_CHARACTERS_EXACT,
+    LONG_KEYS,
     LONG_KEYS_FROM,
     PLATE_CHARACTERS_MAX,
     RAW_BYTES_MAX,
@@ -43,9 +44,11 @@ LOOK_ALIKES = str.maketrans(
     "ABESIJKMHOPCTYXYQW" + "ABEZHIKMNOPTYX",
 )
 
+UNDECODED = "\ufffd"
+"""What a decoder puts for bytes that it cannot read: a lost letter, not a separator."""
+
 _CODES = {character: code for code, character in enumerate(ALPHABET, start=1)}
 _UMLAUTS = "ÄÖÜ"
-_LONG_KEYS = 2**64 - LONG_KEYS_FROM
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def plate_key(text: str) -> int:
         else:
             key = ((key ^ code) * 1099511628211) % 2**64
     if len(text) > KEY_CHARACTERS_EXACT:
-        key = LONG_KEYS_FROM + key % _LONG_KEYS
+        key = LONG_KEYS_FROM + key % LONG_KEYS
     return key
 
 
@@ -84,6 +87,8 @@ def _fold(character: str) -> str | None:
     twin = character.translate(LOOK_ALIKES)
     if twin in _CODES:
         return twin
+    if character == UNDECODED:
+        return None
     category = unicodedata.category(character)
     if category == "Nd":
         return str(unicodedata.digit(character))

@@ -19,6 +19,9 @@ from anpr_engine.records.fields import (
 )
 from anpr_engine.records.read import Position, Vehicle
 
+DigestId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""A name made from what it names, so that the same thing is always named the same."""
+
 AlertState = Literal["unverified", "validated", "acted", "not-acted"]
 """Where an alert stands: nobody looked yet, an officer compared the picture, what was done."""
 
@@ -69,7 +72,7 @@ class Alert(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="Alert, v1")
 
-    alert_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    alert_id: DigestId
     created_at: Timestamp
     site: Annotated[SiteCode, Field(description="Where the read was made.")]
     recipients: Annotated[list[SiteCode], Field(min_length=1)]
@@ -92,3 +95,10 @@ class Alert(BaseModel):
     policy_version: str
     state: AlertState = "unverified"
     lateness_ms: Annotated[Whole, Field(description="From capture to decision; event time first.")]
+    passage: Annotated[
+        DigestId | None,
+        Field(description="The same for all alerts of one vehicle, entry and camera site at once."),
+    ] = None
+    supersedes: Annotated[
+        DigestId | None, Field(description="The alert of the same passage that this one upgrades.")
+    ] = None

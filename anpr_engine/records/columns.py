@@ -1,6 +1,6 @@
 """The columns a batch is made of inside the engine: numpy arrays of equal length.
 
-`n` reads, `h` hits. Nothing here is written after it was made.
+`n` reads, `c` candidates, `h` hits. Nothing here is written after it was made.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,11 +40,11 @@ class ReadColumns:
     """Decoded reads; rows that were refused have no plate and are named in `rejects`.
 
     buffer: uint8 (bytes,), the values one after another; spans point into it.
-    spans: int32 (n, 3, 2), start and length of read_id, camera_id, plate; 0 where `careful`
-        holds the read or it was refused.
+    spans: int32 (n, 5, 2), start and length of read_id, camera_id, plate, and of the arrays of
+        characters and candidates; 0 where `careful` holds the read or it was refused.
     captured_at_us: int64 (n,), microseconds since 1970 UTC.
     country: uint16 (n,), `country_code`, 0 when not given.
-    confidence: float64 (n,), the reader's own, NaN when not given.
+    confidence, country_confidence: float64 (n,), the reader's own, NaN when not given.
     careful: reads that went the careful path, by row.
     values: the records' bytes by row, for the few that become hits.
     """
@@ -54,6 +54,7 @@ class ReadColumns:
     captured_at_us: NDArray[np.int64]
     country: NDArray[np.uint16]
     confidence: NDArray[np.float64]
+    country_confidence: NDArray[np.float64]
     careful: Mapping[int, PlateRead]
     rejects: Sequence[Reject]
     values: Sequence[bytes]
@@ -73,6 +74,26 @@ class PlateColumns:
 
     keys: NDArray[np.uint64]
     status: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateColumns:
+    """Other readings that readers offered and that can match; by read, then by rank.
+
+    read: int64 (c,), row of the read in its batch.
+    key: uint64 (c,), never 0; may be the key of the read's own plate.
+    confidence: float64 (c,), the reader's own.
+    rank: uint8 (c,), place in the reader's order, from 0.
+    """
+
+    read: NDArray[np.int64]
+    key: NDArray[np.uint64]
+    confidence: NDArray[np.float64]
+    rank: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        """Count the candidates."""
+        return len(self.read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ class Hit(msgspec.Struct, frozen=True):
     edits: int
 
     def explain(self) -> str:
-        """Say in one sentence why this is a hit and how much it is worth."""
+        """Say in one sentence why this is a hit; `Engine.explain` gives the whole reckoning."""
+        differ = "1 edit" if self.edits == 1 else f"{self.edits} edits"
         return (
             f"Read {self.read_id} at {self.camera_id}: {self.plate} was read, "
             f"{self.watchlist_plate} is listed on {self.list_id} ({self.category}); "
-            f"{self.tier} match, {self.edits} characters differ, "
-            f"probability {self.probability:.4f}."
+            f"{self.tier} match, {differ}, probability {self.probability:.4f}."
         )

@@ -7,11 +7,15 @@ from typing import Any, overload
 import msgspec
 
 from anpr_engine.clock import SystemClock
+from anpr_engine.errors import AnprError
 from anpr_engine.pipeline.columns import TIERS, plate_text
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.decode import decode
-from anpr_engine.pipeline.match import MatchRules, match
+from anpr_engine.pipeline.explain import explain
+from anpr_engine.pipeline.match import NEAR_MIN, MatchRules, match
 from anpr_engine.pipeline.normalise import normalise_plates
+from anpr_engine.plates.explain import Explanation
+from anpr_engine.plates.reading import shipped_reading
 from anpr_engine.records.columns import HitColumns, ReadColumns, Reject
 from anpr_engine.records.hit import Hit
 from anpr_engine.records.watchlist_entry import WatchlistEntry
@@ -33,10 +37,16 @@ _TOLD = msgspec.json.Decoder(_Told)
 class Hits(Sequence[Hit]):
     """Hits in order of reads: a list of rows that any Arrow library takes as a table too."""
 
-    def __init__(self, rows: Sequence[Hit], rejects: Sequence[Reject] = ()) -> None:
-        """Keep the hits, and the reads that were refused."""
+    def __init__(
+        self,
+        rows: Sequence[Hit],
+        rejects: Sequence[Reject] = (),
+        reads: Sequence[bytes] = (),
+    ) -> None:
+        """Keep the hits, the reads that were refused, and each hit's own read as JSON."""
         self._rows = rows
         self.rejects = rejects
+        self.reads = reads
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
@@ -44,7 +54,9 @@ class Hits(Sequence[Hit]):
     def __getitem__(self, index: slice) -> "Hits": ...
     def __getitem__(self, index: int | slice) -> "Hit | Hits":
         """Give one hit, or some."""
-        return Hits(self._rows[index]) if isinstance(index, slice) else self._rows[index]
+        if isinstance(index, slice):
+            return Hits(self._rows[index], reads=self.reads[index])
+        return self._rows[index]
 
     def __len__(self) -> int:
         """Count the hits."""
@@ -82,6 +94,7 @@ class Engine:
         *,
         traffic_share: float = 0.0001,
         probability_min: float = 0.0,
+        near_probability_min: float = NEAR_MIN,
         characters_min: int = 4,
         now_us: Callable[[], int] | None = None,
     ) -> None:
@@ -93,7 +106,7 @@ class Engine:
         self.problems: list[RowProblem] = [row for row in found if isinstance(row, RowProblem)]
         entries = [row for row in found if isinstance(row, WatchlistEntry)]
         self.snapshot: Snapshot = snapshot_of(entries)
-        rules = MatchRules(probability_min, traffic_share)
+        rules = MatchRules(probability_min, traffic_share, near_probability_min)
         self._rules = StepRules(rules, characters_min)
         self._now_us = now_us or SystemClock().now_us
         self.totals = MatchTotals()
@@ -102,7 +115,8 @@ class Engine:
         """Match all reads at once: a path or pattern, rows, a DataFrame or an Arrow table."""
         batches = list(self.stream(reads))
         rows = [hit for batch in batches for hit in batch]
-        return Hits(rows, [reject for batch in batches for reject in batch.rejects])
+        rejects = [reject for batch in batches for reject in batch.rejects]
+        return Hits(rows, rejects, [read for batch in batches for read in batch.reads])
 
     def stream(self, reads: Any) -> Iterator[Hits]:  # noqa: ANN401 - as in match
         """Match reads batch by batch, in bounded memory."""
@@ -111,16 +125,35 @@ class Engine:
 
     def match_values(self, values: Sequence[bytes]) -> Hits:
         """Match one batch of JSON reads; refused rows are numbered over the whole run."""
-        now_us = self._now_us()
-        reads = decode(values, now_us + self._rules.future_us_max)
-        plates = normalise_plates(reads, self._rules.characters_min)
-        # An entry that ended after the plate was seen still tells what happened then.
-        hits = match(reads, plates, self.snapshot, self._rules.match, 0)
+        reads, hits = self._matched(values)
         rows = [self._hit(reads, hits, place) for place in range(len(hits))]
         first = self.totals.reads
         rejects = [reject._replace(row=first + reject.row) for reject in reads.rejects]
         self._count(reads, rows)
-        return Hits(rows, rejects)
+        return Hits(rows, rejects, [reads.values[row] for row in hits.read.tolist()])
+
+    def explain(self, hit: Hit, read: bytes | str) -> Explanation:
+        """Explain a hit of this engine: alignment, evidence, what each piece did to the odds.
+
+        Args:
+            hit: as `match` gave it.
+            read: its read as JSON; of the hit at a place of `hits` it is `hits.reads[place]`.
+
+        """
+        reads, hits = self._matched([read.encode() if isinstance(read, str) else read])
+        rules = self._rules.match
+        by = rules.model or shipped_reading(), rules.traffic_share
+        for place in range(len(hits)):
+            entry = self.snapshot.entry(int(hits.entry[place]), recent=bool(hits.recent[place]))
+            if (entry.list_id, entry.entry_id) == (hit.list_id, hit.entry_id):
+                return explain(reads, hits, place, self.snapshot, by)
+        raise AnprError("This read is no hit of that entry.", "Give the hit's own read.")
+
+    def _matched(self, values: Sequence[bytes]) -> tuple[ReadColumns, HitColumns]:
+        reads = decode(values, self._now_us() + self._rules.future_us_max)
+        plates = normalise_plates(reads, self._rules.characters_min)
+        # An entry that ended after the plate was seen still tells what happened then.
+        return reads, match(reads, plates, self.snapshot, self._rules.match, 0)
 
     def _count(self, reads: ReadColumns, rows: Sequence[Hit]) -> None:
         self.totals.reads += len(reads)

@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.bloom import filter_add, filter_words
+from anpr_engine.kernels.neighbours import HalfIndex
 from anpr_engine.kernels.plate_forms import NO_FORM, plate_forms, written_plate
-from anpr_engine.kernels.plate_text import USABLE, plate_keys
+from anpr_engine.kernels.plate_text import USABLE, WILDCARD_KEYS_FROM, plate_keys
 from anpr_engine.kernels.table import table_build, table_slots
-from anpr_engine.plates.normaliser import normalise
+from anpr_engine.plates.wildcard import Wildcard, listed_key, parse_wildcard
 from anpr_engine.records.columns import country_code
 from anpr_engine.watchlist.column import Column, joined_columns
+from anpr_engine.watchlist.halves import half_index, has_umlauts
+from anpr_engine.watchlist.patterns import PatternIndex, pattern_index
 from anpr_engine.watchlist.stored import StoredEntry
 from anpr_engine.watchlist.texts import EntryTexts, LooseTexts, Texts, joined_texts
 
@@ -88,11 +91,17 @@ class EntryBlock:
     """Sorted rows with the filter and table over their keys.
 
     words: uint32 (blocks, 8), see `kernels.bloom`; slots: uint32 (slots,), see `kernels.table`.
+    patterns: the rows with wildcards, which are the last ones; no read has a key of theirs.
+    halves: the keys filed by their halves, for near matches.
+    umlauts: whether any plate has an umlaut.
     """
 
     rows: EntryRows
     words: NDArray[np.uint32]
     slots: NDArray[np.uint32]
+    patterns: PatternIndex
+    halves: HalfIndex
+    umlauts: bool
 
     def __len__(self) -> int:
         """Count the entries."""
@@ -121,7 +130,7 @@ def listed_plates(
     status = np.zeros(len(raw), dtype=np.uint8)
     plate_keys(buffer, spans, 1, keys, status)
     for row in np.flatnonzero(status != USABLE).tolist():
-        keys[row] = normalise(plates[row]).key
+        keys[row] = listed_key(plates[row])
     forms = np.zeros(len(raw), dtype=np.uint32)
     plate_forms(buffer, spans, keys, forms)
     return keys, forms
@@ -189,12 +198,26 @@ def build_block(rows: EntryRows) -> EntryBlock:
 
 
 def block_of(rows: EntryRows) -> EntryBlock:
-    """Build filter and table over rows that are sorted by key."""
+    """Build filter, table and patterns over rows that are sorted by key."""
     words = filter_words(len(rows))
     filter_add(rows.keys, words)
     slots = table_slots(len(rows))
     table_build(rows.keys, slots)
-    return EntryBlock(rows=rows, words=words, slots=slots)
+    return EntryBlock(
+        rows=rows,
+        words=words,
+        slots=slots,
+        patterns=_patterns(rows),
+        halves=half_index(rows.keys),
+        umlauts=has_umlauts(rows.keys),
+    )
+
+
+def _patterns(rows: EntryRows) -> PatternIndex:
+    first = int(np.searchsorted(rows.keys, np.uint64(WILDCARD_KEYS_FROM)))
+    found = [(parse_wildcard(rows.texts(row)[1]), row) for row in range(first, len(rows))]
+    listed = [(wildcard, row) for wildcard, row in found if isinstance(wildcard, Wildcard)]
+    return pattern_index([wildcard for wildcard, _ in listed], [row for _, row in listed])
 
 
 def empty_block() -> EntryBlock:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.plates.normaliser import normalise
+from anpr_engine.plates.wildcard import listed_key
 from anpr_engine.watchlist.block import (
     EntryBlock,
     EntryRows,
@@ -73,7 +73,7 @@ class SnapshotEditor:
         present = self._recent.pop(identity, None) is not None
         plates = {change.was_plate, change.entry.plate if change.entry else ""} - {""}
         for plate in plates:
-            present |= self._supersede(normalise(plate).key, change)
+            present |= self._supersede(listed_key(plate), change)
         if change.entry is not None:
             self._recent[identity] = change
         added = (change.entry is not None) - present

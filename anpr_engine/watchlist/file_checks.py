@@ -14,15 +14,10 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from anpr_engine.kernels.plate_text import (
-    BAD_CHARACTER,
-    PLATE_CHARACTERS_MAX,
-    TOO_LONG,
-    UNREAD_POSITION,
-)
-from anpr_engine.plates.normaliser import normalise
+from anpr_engine.plates.wildcard_share import WILDCARD_SHARE_MAX
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.file_rows import RawRow
+from anpr_engine.watchlist.plate_checks import PlateFault, check_plate, check_wildcard
 from anpr_engine.watchlist.row_problems import RowProblem, RowReason
 
 SHARED_COLUMNS = (
@@ -53,7 +48,6 @@ _WORD_COLUMNS = frozenset(
 _REMEMBERED_MAX = 10_000
 _STAND_IN = "X"
 
-_ASCII_PLATE = {code: None for code in range(128) if not chr(code).isalnum()}
 _COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f]")
@@ -71,14 +65,6 @@ _REASONS = {
     "country": (RowReason.BAD_COUNTRY, "The country is no code of two letters."),
     "": (RowReason.BAD_DATE, "The entry ends before it begins."),
 }
-_PLATE_TEXTS = {
-    RowReason.PLATE_MISSING: "The plate is missing.",
-    RowReason.PLATE_TOO_SHORT: "The plate has too few characters to be told from others.",
-    RowReason.PLATE_TOO_LONG: f"The plate has more than {PLATE_CHARACTERS_MAX} characters.",
-    RowReason.PLATE_BAD_CHARACTER: "The plate has a character that no plate has.",
-    RowReason.PLATE_JUNK: "The plate is one character over and over.",
-    RowReason.WILDCARD: "Plates with ? or * are not matched yet.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +75,7 @@ class FileRules:
     now: entries that ended before are refused; None lets them pass.
     defaults: texts by column, for cells that are empty.
     escaped: whether texts that begin like a formula are refused unless escaped (CSV).
+    wildcard_share_max: the largest share of the traffic that an entry with ? or * may match.
     """
 
     list_id: str = ""
@@ -96,6 +83,7 @@ class FileRules:
     defaults: Mapping[str, str] = field(default_factory=dict)
     characters_min: int = 4
     escaped: bool = True
+    wildcard_share_max: float = WILDCARD_SHARE_MAX
 
 
 class _Refusal(NamedTuple):
@@ -113,36 +101,14 @@ class _RefusedError(Exception):
         self.why = _Refusal(column, reason, text, value)
 
 
-def canonical_plate(raw: str, characters_min: int) -> str:
-    """Give a listed plate's canonical text.
-
-    Raises:
-        _RefusedError: it can match nothing, or would match anything.
-
-    """
-    if raw.isascii() and "?" not in raw and "*" not in raw:
-        text, status = raw.translate(_ASCII_PLATE).upper(), 0
+def _checked_plate(plate: str, country: str, rules: FileRules) -> str:
+    if "?" in plate or "*" in plate:
+        checked = check_wildcard(plate, country, rules.wildcard_share_max)
     else:
-        found = normalise(raw)
-        text, status = found.text, found.status
-    reason = _plate_reason(text, status, characters_min)
-    if reason is not None:
-        raise _RefusedError("plate", reason, _PLATE_TEXTS[reason], raw)
-    return text
-
-
-def _plate_reason(text: str, status: int, characters_min: int) -> RowReason | None:
-    if status == UNREAD_POSITION:
-        return RowReason.WILDCARD
-    if status == BAD_CHARACTER:
-        return RowReason.PLATE_BAD_CHARACTER
-    if status == TOO_LONG or len(text) > PLATE_CHARACTERS_MAX:
-        return RowReason.PLATE_TOO_LONG
-    if not text:
-        return RowReason.PLATE_MISSING
-    if len(text) < characters_min:
-        return RowReason.PLATE_TOO_SHORT
-    return RowReason.PLATE_JUNK if len(set(text)) == 1 else None
+        checked = check_plate(plate, rules.characters_min)
+    if isinstance(checked, PlateFault):
+        raise _RefusedError("plate", checked.reason, checked.text, plate)
+    return checked
 
 
 def default_entry_id(list_id: str, plate: str, country: str) -> str:
@@ -187,8 +153,8 @@ class RowChecker:
             if column in cells:
                 _check_text(column, cells[column], length)
         plate = cells.get("plate", "").strip()
-        canonical = canonical_plate(plate, rules.characters_min)
         country = cells.get("country", "").strip()
+        canonical = _checked_plate(plate, country, rules)
         if country and not _COUNTRY.fullmatch(country):
             raise _RefusedError("country", *_REASONS["country"], country)
         shared = self._shared_part(cells, list_id)

@@ -19,6 +19,7 @@ from anpr_engine.watchlist.block import (
     joined,
     rows_from,
 )
+from anpr_engine.watchlist.patterns import WildcardPairs
 from anpr_engine.watchlist.stored import (
     Profile,
     profile_digest,
@@ -56,6 +57,20 @@ class Snapshot:
         """Give one entry as an object; for hits only."""
         rows = (self.delta if recent else self.base).rows
         return restore_entry(rows.stored(row), self.profiles[rows.profile[row]])
+
+    def wildcard_pairs(self, keys: NDArray[np.uint64], *, recent: bool) -> WildcardPairs:
+        """Find the entries with wildcards that the keys of a batch fit: uint64 (reads,).
+
+        Args:
+            keys: one a read, 0 for a read that can match nothing.
+            recent: whether to look in the delta or in the base, without what was superseded.
+
+        """
+        if recent:
+            return self.delta.patterns.pairs(keys)
+        read, entry = self.base.patterns.pairs(keys)
+        in_use = ~self.superseded[entry]
+        return read[in_use], entry[in_use]
 
 
 def empty_snapshot() -> Snapshot:

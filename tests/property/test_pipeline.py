@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from anpr_engine.pipeline.columns import Circumstances
 from anpr_engine.pipeline.core import StepRules, step
+from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.snapshot import snapshot_of
 
@@ -21,7 +22,7 @@ def test_the_step_alerts_for_exactly_the_reads_the_twin_names(
     values: list[bytes], entries: list[WatchlistEntry]
 ) -> None:
     """Hits are those of dictionaries and dates; alerts are the hits that sharing lets go."""
-    result = step(values, snapshot_of(entries), StepRules(), HERE)
+    result = step(values, snapshot_of(entries), StepRules(MatchRules(near=False)), HERE)
     expected = oracle.matches(values, entries, strategies.NOW)
     latest = {(entry.list_id, entry.entry_id): entry for entry in entries}
     told = {

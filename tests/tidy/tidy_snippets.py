@@ -223,7 +223,8 @@ TREES = (
         {PLACE: "@kernel('void()')\ndef f(): ...", "tests/oracle.py": "def g(): ..."},
         {
             PLACE: "@kernel('void()')\ndef f(): ...\n@kernel\ndef g(): ...\ndef h(): ...",
-            "tests/oracle.py": "from more import naive as g\ndef f(): ...",
+            "tests/oracle.py": "from more import naive as g",
+            "tests/oracle_more.py": "def f(): ...",
         },
         {PLACE},
     ),

@@ -18,6 +18,7 @@ _PACKAGE_HOST = re.compile(
     r"|proxy\.golang",
     re.IGNORECASE,
 )
+_TWIN_FILE = re.compile(r"tests/oracle(_\w+)?\.py")
 
 
 def text_is_placeless(path: str, text: str) -> Iterator[Offence]:
@@ -93,18 +94,18 @@ def kernels_are_small(source: Source) -> Iterator[Offence]:
 
 
 def kernels_have_twins(sources: Sequence[Source]) -> Iterator[Offence]:
-    """Every kernel has a naive twin of the same name in `tests/oracle.py`."""
+    """Every kernel has a naive twin of the same name in a `tests/oracle*.py`."""
     twins = {
         name
         for source in sources
-        if source.path == "tests/oracle.py"
+        if _TWIN_FILE.fullmatch(source.path)
         for node in source.tree.body
         for name in _defined_names(node)
     }
     for source in sources:
         for kernel in kernels(source):
             if kernel.name not in twins:
-                yield source.at(kernel, f"kernel {kernel.name} has no twin in tests/oracle.py")
+                yield source.at(kernel, f"kernel {kernel.name} has no twin in tests/oracle*.py")
 
 
 def kernels(source: Source) -> Iterator[FunctionNode]:

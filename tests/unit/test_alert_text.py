@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from anpr_engine.cli.alert_text import ASKED, alert_block, marked
+from anpr_engine.cli.alert_text import ASKED, alert_block
 from anpr_engine.pipeline.columns import Circumstances
 from anpr_engine.pipeline.core import StepRules, step
+from anpr_engine.plates.alignment import marked
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.fields import Action
 from anpr_engine.records.watchlist_entry import WatchlistEntry
@@ -15,13 +16,13 @@ from anpr_engine.watchlist.snapshot import snapshot_of
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
-def alert(*, stale: bool = False, action: str = "arrest") -> Alert:
+def alert(*, stale: bool = False, action: str = "arrest", plate: str = "1-ABC-123") -> Alert:
     """Make an alert by the engine's own way."""
     entry = WatchlistEntry.model_validate(
         {
             "entry_id": "e1",
             "list_id": "be-drugs",
-            "plate": "1-ABC-123",
+            "plate": plate,
             "country": "BE",
             "action": action,
             "category": "drug-smuggling",
@@ -65,6 +66,14 @@ def test_the_block_says_what_is_needed_to_doubt_it() -> None:
     ):
         assert part in text
     assert "STALE" not in text
+
+
+def test_unknown_characters_of_an_entry_are_shown() -> None:
+    """A plate listed with `?` is shown with it, and nothing is marked as a difference."""
+    text = alert_block(alert(plate="1-AB?-123"))
+    assert "BE 1AB?123 " in text
+    assert "? is any character" in text
+    assert "[" not in text.splitlines()[2]
 
 
 def test_a_stale_list_is_shouted() -> None:

@@ -1,6 +1,7 @@
 """The benchmarks: workloads that never change, answers that are checked, tables that are true."""
 
 import json
+import os
 import subprocess
 import sys
 from functools import partial
@@ -10,7 +11,7 @@ import pytest
 
 from anpr_engine.errors import UsageError
 from anpr_engine.plates.normaliser import normalise
-from benchmarks import record, report, workloads
+from benchmarks import quality_data, record, report, workloads
 from benchmarks.alerts import check_alerts
 from benchmarks.definitions import read_definitions
 from benchmarks.lab import WrongAnswer
@@ -25,6 +26,7 @@ def test_small_run_gives_every_expected_answer() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--small", "--huge"],
         cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != quality_data.VARIABLE},
         capture_output=True,
         text=True,
         timeout=SMALL_S_MAX,
@@ -34,7 +36,7 @@ def test_small_run_gives_every_expected_answer() -> None:
     figures: dict[str, dict[str, object]] = {}
     for line in done.stdout.splitlines():
         figures |= json.loads(line)
-    declared = read_definitions()
+    declared = {name: each for name, each in read_definitions().items() if not each.needs}
     assert set(figures) == set(declared)
     for name, definition in declared.items():
         assert set(figures[name]) == {figure.id for figure in definition.figures}
@@ -86,7 +88,8 @@ def test_small_workloads_keep_their_digests() -> None:
     """The bytes of plates and reads are the same on every machine, for ever."""
     for definition in read_definitions().values():
         size, expected = definition.small, definition.digest["small"]
-        assert workloads.entries_digest(size["entries"]) == expected["entries"]
+        if "entries" in expected:
+            assert workloads.entries_digest(size["entries"]) == expected["entries"]
         if "reads" in expected:
             plan = workloads.ReadPlan(size["reads"], size["entries"], size["one_in"])
             assert workloads.reads_digest(plan) == expected["reads"]

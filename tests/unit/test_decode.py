@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from anpr_engine.pipeline.decode import decode
+from anpr_engine.pipeline.doubts import candidates_of, characters_of
+from anpr_engine.plates.normaliser import plate_key
 from anpr_engine.records.rejected_read import RejectReason
 
 GOOD = {
@@ -26,6 +29,8 @@ def without(name: str) -> bytes:
     return json.dumps({key: value for key, value in GOOD.items() if key != name}).encode()
 
 
+CHAR = {"char": "1", "confidence": 0.9}
+TWICE = changed(candidates=[])[:-1] + b',"candidates":[]}'
 DEEP = b"[" * 400 + b"]" * 400
 BAD: list[tuple[str, bytes, RejectReason]] = [
     ("nothing", b"", RejectReason.EMPTY),
@@ -57,6 +62,16 @@ BAD: list[tuple[str, bytes, RejectReason]] = [
     ("lane half", changed(lane=1.5), RejectReason.WRONG_TYPE),
     ("vehicle a text", changed(vehicle="Volvo"), RejectReason.WRONG_TYPE),
     ("candidate a text", changed(candidates=["1ABC123"]), RejectReason.WRONG_TYPE),
+    ("candidate null", changed(candidates=[None]), RejectReason.WRONG_TYPE),
+    ("candidate of half", changed(candidates=[{"plate": "1"}]), RejectReason.FIELD_MISSING),
+    ("character empty", changed(characters=[CHAR | {"char": ""}]), RejectReason.OUT_OF_RANGE),
+    ("33 characters", changed(characters=[CHAR] * 33), RejectReason.OUT_OF_RANGE),
+    ("make a number", changed(vehicle={"make": 7}), RejectReason.WRONG_TYPE),
+    ("class under its other name", changed(vehicle={"vehicle_class": 7}), RejectReason.WRONG_TYPE),
+    ("half a position", changed(position={"lat": 51}), RejectReason.FIELD_MISSING),
+    ("surrogate deep inside", changed(extra=[{"x": "\udc00"}]), RejectReason.NOT_JSON),
+    ("comma deep inside", changed(extra=[1]).replace(b"[1]", b"[1,]"), RejectReason.NOT_JSON),
+    ("candidates twice", TWICE, RejectReason.DUPLICATE_FIELD),
     ("confidence over 1", changed(confidence=1.5), RejectReason.OUT_OF_RANGE),
     ("id too long", changed(read_id="x" * 65), RejectReason.OUT_OF_RANGE),
     ("id empty", changed(read_id=""), RejectReason.OUT_OF_RANGE),
@@ -99,10 +114,51 @@ def test_a_batch_of_bad_records_is_named_in_full() -> None:
     ],
 )
 def test_rare_but_lawful_shapes_are_decoded(value: bytes) -> None:
-    """Offsets, escapes, nested and unknown fields take the careful path and are reads."""
+    """Offsets, escapes, nested and unknown fields are reads, by whichever path."""
     reads = decode([value], LATEST_US)
     assert not reads.rejects
     assert reads.captured_at_us[0] == 1_795_334_400_000_000
+
+
+def test_doubts_are_read_without_the_careful_path() -> None:
+    """A read with characters, candidates, vehicle and position is scanned like a plain one."""
+    doubts = [{"plate": "1-ABC-l23", "confidence": 0.25}, {"plate": "?", "confidence": 0.125}]
+    vehicle, position = {"make": "Volvo", "class": None}, {"lat": 51.4, "lon": 4.7}
+    value = changed(characters=[CHAR, CHAR], candidates=doubts, vehicle=vehicle, position=position)
+    reads = decode([json.dumps(GOOD).encode(), value], LATEST_US)
+    assert not reads.careful
+    assert not reads.rejects
+    found = candidates_of(reads)
+    assert (found.read.tolist(), found.rank.tolist()) == ([1], [0])
+    assert found.key.tolist() == [plate_key("1ABCL23")]
+    assert found.confidence.tolist() == [0.25]
+    assert characters_of(reads, 0) == []
+    assert characters_of(reads, 1) == [("1", 0.9), ("1", 0.9)]
+
+
+def test_refused_reads_offer_no_candidates() -> None:
+    """A read that is dated ahead keeps its doubts to itself; ranks beyond ten are left out."""
+    doubts = [{"plate": f"1-ABC-1{place:02d}", "confidence": 0.5} for place in range(12)]
+    ahead = changed(candidates=doubts, captured_at="2026-11-23T08:00:00Z")
+    found = candidates_of(decode([ahead, changed(candidates=doubts)], LATEST_US))
+    assert found.read.tolist() == [1] * 10
+    assert found.rank.tolist() == list(range(10))
+    assert len(candidates_of(decode([ahead], LATEST_US))) == 0
+
+
+def test_short_candidates_are_left_out() -> None:
+    """A candidate with fewer characters than may match has no row."""
+    doubts = [{"plate": plate, "confidence": 0.5} for plate in ("1A", "1ABC", "-")]
+    reads = decode([changed(candidates=doubts)], LATEST_US)
+    assert candidates_of(reads, 1).rank.tolist() == [0, 1]
+    assert candidates_of(reads, 3).rank.tolist() == [1]
+
+
+def test_country_confidence_is_a_column() -> None:
+    """The reader's confidence in the country stands beside the one in the plate."""
+    reads = decode([changed(country_confidence=0.75), changed(confidence=0.5)], LATEST_US)
+    assert np.array_equal(reads.country_confidence, [0.75, np.nan], equal_nan=True)
+    assert np.array_equal(reads.confidence, [np.nan, 0.5], equal_nan=True)
 
 
 def test_no_refusal_quotes_the_record() -> None:

@@ -4,15 +4,14 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 
 from anpr_engine.errors import RejectShareExceeded
-from anpr_engine.pipeline.columns import Circumstances
+from anpr_engine.pipeline.columns import EXACT, TIERS, Circumstances
 from anpr_engine.pipeline.core import StepResult, StepRules, step
 from anpr_engine.pipeline.decide import alert_id
 from anpr_engine.pipeline.ingest import RejectGuard
-from anpr_engine.pipeline.match import MatchRules, exact_probability
+from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.pipeline.publish import alert_records, dead_letter
 from anpr_engine.policy.sharing import RULES, decide_sharing
 from anpr_engine.ports import RecordOrigin
@@ -43,9 +42,12 @@ def read(**fields: object) -> bytes:
     return json.dumps(plain | fields).encode()
 
 
-def decided(values: list[bytes], entries: list[WatchlistEntry], **rules: float) -> StepResult:
+def decided(
+    values: list[bytes], entries: list[WatchlistEntry], probability_min: float = 0.0
+) -> StepResult:
     """Run the step."""
-    return step(values, snapshot_of(entries), StepRules(MatchRules(**rules)), HERE)
+    chosen = StepRules(MatchRules(probability_min))
+    return step(values, snapshot_of(entries), chosen, HERE)
 
 
 def test_an_alert_carries_what_a_person_needs_to_doubt_it() -> None:
@@ -65,15 +67,32 @@ def test_an_alert_carries_what_a_person_needs_to_doubt_it() -> None:
 )
 def test_country_is_part_of_an_exact_match(seen: str, listed: str, hits: int) -> None:
     """Known countries must agree; an unknown one on either side leaves doubt, not silence."""
-    result = decided([read(country=seen)], [entry(country=listed)])
+    rules = StepRules(MatchRules(near=False))
+    result = step([read(country=seen)], snapshot_of([entry(country=listed)]), rules, HERE)
     assert len(result.hits) == hits
     assert result.withheld == ({} if hits else {"other-country": 1})
 
 
+def test_a_claim_that_the_text_refutes_does_not_hide_a_listed_vehicle() -> None:
+    """No Dutch plate reads like that: the claim is what was misread, and the hit is no exact one.
+
+    A text that the claimed country issues itself is that country's vehicle.
+    """
+    refuted = decided([read(country="NL")], [entry()]).hits
+    assert [TIERS[tier] for tier in refuted.tier] == ["fuzzy"]
+    assert refuted.edits[0] == 0
+    shared = entry(plate="BN-KL 12", country="DE")
+    many = [entry(entry_id=f"x{number}", plate=f"2-XY-{number:03}") for number in range(1000)]
+    plain = decided([read(plate="BNKL12", country="DE")], [shared, *many]).hits.probability[0]
+    claimed = decided([read(plate="BNKL12", country="NL")], [shared, *many]).hits
+    assert not len(claimed) or claimed.probability[0] < plain / 3
+
+
 def test_a_doubtful_country_lowers_the_probability() -> None:
-    """The same read is worth less when nobody knows the country."""
-    sure = decided([read()], [entry()]).hits.probability[0]
-    unsure = decided([read(country=None)], [entry()]).hits.probability[0]
+    """A text that several countries issue is worth less when nobody knows the country."""
+    listed = [entry(plate="AB-12-34", country="LU")]
+    sure = decided([read(plate="AB1234", country="LU")], listed).hits.probability[0]
+    unsure = decided([read(plate="AB1234", country=None)], listed).hits.probability[0]
     assert 0 < unsure < sure < 1
 
 
@@ -117,12 +136,20 @@ def test_long_plates_match_as_text_and_not_as_hash() -> None:
     assert len(decided([read(plate=long[:-1] + "3")], [entry(plate=long)]).hits) == 0
 
 
-@pytest.mark.parametrize("plate", ["", "---", "A-1", "1234567890ABCDEFG", "1?BC123", "Я1ABC123"])
+@pytest.mark.parametrize("plate", ["", "---", "A-1", "1234567890ABCDEFG", "Я1ABC123"])
 def test_useless_plates_never_match(plate: str) -> None:
     """No text without a usable plate matches, whatever is listed."""
     listed = [entry(plate=text, entry_id=text or "none") for text in ("A1", "1ABC123", "1BC123")]
     result = decided([read(plate=plate, country=None)], listed)
     assert (len(result.hits), len(result.rejects)) == (0, 0)
+
+
+def test_a_position_that_was_not_read_is_a_near_match_never_an_exact_one() -> None:
+    """The mark stands for any character: what is left of the plate is no other plate."""
+    listed = [entry(), entry(entry_id="short", plate="1BC123", country=None)]
+    hits = decided([read(plate="1?BC123")], listed).hits
+    assert EXACT not in hits.tier
+    assert hits.probability[list(hits.entry).index(max(hits.entry))] > 0
 
 
 def test_hits_below_the_floor_are_withheld_and_counted() -> None:
@@ -134,13 +161,13 @@ def test_hits_below_the_floor_are_withheld_and_counted() -> None:
 
 def test_probability_follows_bayes() -> None:
     """More confidence is worth more, more entries share the same traffic, none exceeds one."""
-    confidence = np.array([0.1, 0.5, 0.97, 1.0, np.nan])
-    few = exact_probability(confidence, 10, 0.0001)
-    many = exact_probability(confidence, 1_000_000, 0.0001)
-    assert (np.diff(few[:4]) > 0).all()
-    assert (many <= few).all()
-    assert few[3] == many[3] == 1.0
-    assert few[4] == few[2]
+    others = [entry(entry_id=f"x{number}", plate=f"2-XY-{number:03}") for number in range(1000)]
+    few, many = (
+        [decided([read(confidence=c)], listed).hits.probability[0] for c in (0.6, 0.8, 0.9, 0.97)]
+        for listed in ([entry()], [entry(), *others])
+    )
+    assert many == sorted(many)
+    assert all(0 < less < more <= 1 for less, more in zip(many, few, strict=True))
 
 
 @pytest.mark.parametrize(

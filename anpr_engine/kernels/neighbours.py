@@ -1,0 +1,338 @@
+"""The listed plates a read may come from: every one within two edits that is likely enough.
+
+Two edits leave one half of a plate whole, or make one edit in each half (the pigeonhole of
+approximate search, Navarro 2001). So the listed keys are filed by their first halves and by their
+last ones: a read looks up its own halves, and its first half once for each likely edit of it, and
+compares the few plates filed there. Only heads are edited, and only as far as a pair could still
+reach what the caller asks for.
+
+An edit's ratio is how much likelier or less likely the reader's output is under it than under
+"all was read right"; two edits multiply. Ratios are of the likeliest way to line the texts up;
+others add to it where equal characters stand side by side (a lost twin may have stood in either
+place), at most (the longest run of them + 1) squared times as much.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import (
+    Word,
+    f64,
+    given,
+    helper,
+    i8,
+    i64,
+    kernel,
+    record,
+    routine,
+    u32,
+    u64,
+    written,
+)
+from anpr_engine.kernels.channel import QUALITIES
+from anpr_engine.kernels.edits import ADDED, LOST, edge_of, pair_worth, weigh
+from anpr_engine.kernels.hashing import mix64
+from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT
+from anpr_engine.kernels.table import find_row
+from anpr_engine.kernels.tokens import CHARACTERS, TOKENS
+
+NEED = QUALITIES
+BOUND_COLUMNS = QUALITIES + 1
+"""Columns of a read's bounds: P(state, all read right) for each state, and the least likelihood
+that is worth a look."""
+RANKED_LOST = TOKENS
+RANKED_ROWS = TOKENS + 1
+"""Rows of the ranked characters: for each token read, what it may have been, the likeliest first;
+and the characters that are lost, the most easily lost first."""
+BEST_ROW = TOKENS + 1
+"""Row of the ratios that holds the largest of each state."""
+NEXT_READ = 0
+WRITTEN = 1
+_PLATE = 2
+PROGRESS_WORDS = _PLATE + KEY_CHARACTERS_EXACT
+"""Words of the progress: the read to go on with, the pairs written, and room for one plate."""
+CHARACTERS_MIN = 4
+"""Shorter plates and reads are no near match of anything."""
+LENGTH_CODES = 16
+TAIL_CODE = 1 << 63
+"""A half's code is its text as a key, times `LENGTH_CODES`, plus the plate's length; and this bit
+for the last half."""
+HEAD_LENGTHS = np.array([(length + 1) // 2 for length in range(LENGTH_CODES)])
+"""How many characters the first half of a plate of each length has."""
+_POWERS = np.array([KEY_BASE**power for power in range(KEY_CHARACTERS_EXACT + 1)], dtype=np.uint64)
+
+
+class HalfIndex(NamedTuple):
+    """Listed keys filed by their halves; all arrays read-only.
+
+    keys: uint64 (n,), sorted. codes: uint64 (halves,). slots: uint32, a table over the codes.
+    maybe: uint64 (words,), a power of two of them: a bit for each code, see `mark_halves`.
+    ranges: uint32 (halves, 2): rows of a first half; places in `order` of a last one.
+    order: uint32 (n,), rows by last half. counts: int64 (LENGTH_CODES,), plates by length.
+    """
+
+    keys: NDArray[np.uint64]
+    codes: NDArray[np.uint64]
+    slots: NDArray[np.uint32]
+    maybe: NDArray[np.uint64]
+    ranges: NDArray[np.uint32]
+    order: NDArray[np.uint32]
+    counts: NDArray[np.int64]
+
+
+class EditModel(NamedTuple):
+    """What edits are worth; all arrays read-only.
+
+    ranked: int8 (RANKED_ROWS, CHARACTERS), -1 behind the last one.
+    ratios: float64 (3, TOKENS + 2, TOKENS, QUALITIES): taken for another (by token read and
+        printed), lost (edge, printed), added (edge, read); `BEST_ROW` of the first holds the
+        largest of all.
+    token_best: float64 (TOKENS + 1, QUALITIES), the largest ratio of one edit at a token.
+    """
+
+    ranked: NDArray[np.int8]
+    ratios: NDArray[np.float64]
+    token_best: NDArray[np.float64]
+
+
+_INDEX = record(
+    HalfIndex,
+    given(u64),
+    given(u64),
+    given(u32),
+    given(u64),
+    given(u32, 2),
+    given(u32),
+    given(i64),
+)
+_MODEL = record(EditModel, given(i8, 2), given(f64, 4), given(f64, 2))
+
+
+@helper
+def _word_of(mixed: Word, words: int) -> Word:
+    return np.int64((mixed >> np.uint64(6)) & np.uint64(words - 1))
+
+
+@kernel(given(u64), written(u64))
+def mark_halves(codes: NDArray[np.uint64], maybe: NDArray[np.uint64]) -> None:
+    """Set a bit for each code: a half whose bit is not set is no plate's.
+
+    Args:
+        codes: uint64 (halves,).
+        maybe: uint64 (words,), a power of two of them; bits are set in place.
+
+    """
+    for row in range(codes.shape[0]):
+        mixed = mix64(codes[row])
+        word = _word_of(mixed, maybe.shape[0])
+        maybe[word] |= np.uint64(1) << (mixed & np.uint64(63))
+
+
+@helper
+def _code(value: Word, length: Word, tail: Word) -> Word:
+    code = value * np.uint64(LENGTH_CODES) + np.uint64(length)
+    return code | np.uint64(TAIL_CODE) if tail else code
+
+
+@helper
+def _text(read: NDArray[np.int8], first: Word, end: Word) -> Word:
+    # A piece of the read as a key; 0 where it holds a token that is no character.
+    value: Word = np.uint64(0)
+    for place in range(first, end):
+        token = np.int64(read[place])
+        if token >= CHARACTERS:
+            return np.uint64(0)
+        value = value * np.uint64(KEY_BASE) + np.uint64(token + 1)
+    return value
+
+
+@helper
+def _spell(key: Word, length: Word, plate: NDArray[np.int64]) -> None:
+    for place in range(length - 1, -1, -1):
+        plate[place] = np.int64(key % np.uint64(KEY_BASE)) - 1
+        key = key // np.uint64(KEY_BASE)
+
+
+@helper
+def _tail_differs(key: Word, read: NDArray[np.int8], first: Word, end: Word) -> Word:
+    # Whether the last characters of a plate differ from the read's in more than one place.
+    differ = 0
+    for place in range(end - 1, first - 1, -1):
+        differ += 1 if np.int64(key % np.uint64(KEY_BASE)) - 1 != read[place] else 0
+        if differ > 1:
+            return True
+        key = key // np.uint64(KEY_BASE)
+    return False
+
+
+@routine
+def _compare(
+    half: Word, of: Word, index: HalfIndex, ratios: NDArray[np.float64], out: Word
+) -> Word:
+    # Compare the read with all plates filed under a half; says whether the room sufficed.
+    read, sizes, start, need, row = of
+    found, progress = out
+    code, tail = half
+    mixed = mix64(code)
+    word = index.maybe[_word_of(mixed, index.maybe.shape[0])]
+    if (word >> (mixed & np.uint64(63))) & np.uint64(1) == np.uint64(0):
+        return True
+    filed = find_row(code, mixed, index.slots, index.codes)
+    if filed < 0:
+        return True
+    filed_by_tail = code >= np.uint64(TAIL_CODE)
+    plate = progress[_PLATE:]
+    for place in range(index.ranges[filed, 0], index.ranges[filed, 1]):
+        entry = np.int64(index.order[place]) if filed_by_tail else np.int64(place)
+        key = index.keys[entry]
+        # An edited head leaves one edit for a tail of the same length.
+        if tail >= 0 and _tail_differs(key, read, tail, sizes[1]):
+            continue
+        _spell(key, sizes[0], plate)
+        if pair_worth((plate, read), sizes, start, ratios) < need:
+            continue
+        if progress[WRITTEN] == found.shape[1]:
+            return False
+        found[0, progress[WRITTEN]] = row
+        found[1, progress[WRITTEN]] = entry
+        progress[WRITTEN] += 1
+    return True
+
+
+@helper
+def _choose(at: Word, kind: Word, rank: Word, ranked: NDArray[np.int8]) -> Word:
+    # The character that an edit brings back, and where its ratio stands.
+    read, place, length = at
+    if kind == LOST:
+        return np.int64(ranked[RANKED_LOST, rank]), edge_of(place, length)
+    seen = np.int64(read[place])
+    if kind == ADDED:
+        return seen, edge_of(place, length - 1)
+    return np.int64(ranked[seen, rank]), seen
+
+
+@helper
+def _undone(pieces: Word, kind: Word, token: Word) -> Word:
+    # A head before the edit: what stood before the place, the character, what stands behind.
+    before, behind, power = pieces
+    if kind != ADDED:
+        before = before * np.uint64(KEY_BASE) + np.uint64(token + 1)
+    return before * power + behind
+
+
+@routine
+def _edited_heads(kind: Word, of: Word, index: HalfIndex, model: EditModel, out: Word) -> Word:
+    # Look up every likely head that is one edit of the read's; says whether the room sufficed.
+    read, sizes, start, need, _ = of
+    length, seen_length = sizes
+    head = HEAD_LENGTHS[length]
+    taken = head - 1 if kind == LOST else head + 1 if kind == ADDED else head
+    rest = (length - head) - (seen_length - taken)
+    if taken > seen_length or abs(rest) > 1:
+        return True
+    for place in range(taken + 1 if kind == LOST else taken):
+        follows = place if kind == LOST else place + 1
+        before, behind = _text(read, 0, place), _text(read, follows, taken)
+        if (before == 0 and place > 0) or (behind == 0 and follows < taken):
+            continue
+        pieces = (before, behind, _POWERS[taken - follows])
+        for rank in range(1 if kind == ADDED else CHARACTERS):
+            token, held = _choose((read, place, seen_length), kind, rank, model.ranked)
+            if token < 0:
+                break
+            if weigh(start, model.ratios[kind, held, token]) < need:
+                break
+            code = _code(_undone(pieces, kind, token), length, tail=False)
+            half = (code, taken if rest == 0 else -1)
+            if not _compare(half, of, index, model.ratios, out):
+                return False
+    return True
+
+
+@helper
+def _twice(read: NDArray[np.int8], length: Word, start: Word, best: NDArray[np.float64]) -> Word:
+    # The most that two edits of a read can leave.
+    total = 0.0
+    for quality in range(QUALITIES):
+        most = best[TOKENS, quality]
+        for place in range(length):
+            most = max(most, best[np.int64(read[place]), quality])
+        total += start[quality] * most * most
+    return total
+
+
+@routine
+def _near_one(of: Word, twice: Word, index: HalfIndex, model: EditModel, out: Word) -> Word:
+    # All plates of one length; says whether the room sufficed.
+    read, sizes, _, need, _ = of
+    length, seen_length = sizes
+    head = HEAD_LENGTHS[length]
+    tail = length - head
+    if head <= seen_length:
+        value = _text(read, 0, head)
+        half = (_code(value, length, tail=False), -1)
+        if value != 0 and not _compare(half, of, index, model.ratios, out):
+            return False
+    # Two edits in the first half leave the last one whole; one alone is among the edited heads.
+    if tail <= seen_length and twice >= need:
+        value = _text(read, seen_length - tail, seen_length)
+        half = (_code(value, length, tail=True), -1)
+        if value != 0 and not _compare(half, of, index, model.ratios, out):
+            return False
+    enough = True
+    for kind in range(3):
+        enough = enough and _edited_heads(kind, of, index, model, out)
+    return enough
+
+
+@kernel(given(i8, 2), given(f64, 2), _INDEX, _MODEL, written(i64, 2), written(i64))
+def near_rows(
+    reads: NDArray[np.int8],
+    bounds: NDArray[np.float64],
+    index: HalfIndex,
+    model: EditModel,
+    found: NDArray[np.int64],
+    progress: NDArray[np.int64],
+) -> None:
+    """Find the listed plates that reads may come from, up to two edits away.
+
+    Args:
+        reads: int8 (n, TOKENS_MAX), without separators.
+        bounds: float64 (n, BOUND_COLUMNS), see there.
+        index: the listed keys by their halves.
+        model: what edits are worth.
+        found: int64 (2, room), written: the read's row and the key's; a pair may come twice.
+        progress: int64 (PROGRESS_WORDS,): the read to go on with (set 0 at first), the pairs
+            written, and room to work in. Not all reads are done when the room does not suffice:
+            take the pairs and call again.
+
+    """
+    progress[WRITTEN] = 0
+    for row in range(progress[NEXT_READ], reads.shape[0]):
+        begun = progress[WRITTEN]
+        seen_length = 0
+        while seen_length <= KEY_CHARACTERS_EXACT and reads[row, seen_length] >= 0:
+            seen_length += 1
+        if not CHARACTERS_MIN <= seen_length <= KEY_CHARACTERS_EXACT:
+            continue
+        start = (bounds[row, 0], bounds[row, 1], bounds[row, 2], bounds[row, 3])
+        run = 1
+        longest = 1
+        for place in range(1, seen_length):
+            run = run + 1 if reads[row, place] == reads[row, place - 1] else 1
+            longest = max(longest, run)
+        need = bounds[row, NEED] / ((longest + 1) * (longest + 1))
+        twice = _twice(reads[row], seen_length, start, model.token_best)
+        first = max(CHARACTERS_MIN, seen_length - 2)
+        for length in range(first, min(KEY_CHARACTERS_EXACT, seen_length + 2) + 1):
+            of = (reads[row], (length, seen_length), start, need, row)
+            if index.counts[length] == 0:
+                continue
+            if not _near_one(of, twice, index, model, (found, progress)):
+                # The room is used up: this read comes first next time.
+                progress[NEXT_READ] = row
+                progress[WRITTEN] = begun
+                return
+    progress[NEXT_READ] = reads.shape[0]

@@ -1,0 +1,131 @@
+"""Plate texts to tokens, the alphabet of the error model: characters, separators, junk.
+
+A token is a place in the key alphabet (0 to 38), a `SEPARATOR` between two groups, or `JUNK`: a
+mark that is no plate character, or a position the reader could not read (`?`, `*`). Separators
+are kept because they tell where in a plate a character was lost.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import Word, given, helper, i8, i32, i64, kernel, u8, u64, written
+from anpr_engine.kernels.plate_text import (
+    ALPHABET,
+    KEY_BASE,
+    KEY_CHARACTERS_EXACT,
+    LONG_KEYS_FROM,
+)
+
+CHARACTERS = len(ALPHABET)
+SEPARATOR = CHARACTERS
+JUNK = CHARACTERS + 1
+TOKENS = CHARACTERS + 2
+NO_TOKEN = -1
+"""Fills the rest of a row."""
+TOKENS_MAX = 20
+"""Longest row of tokens; longer texts are no near match of anything."""
+
+_DROPPED = 100
+_BEYOND = 101
+_SEPARATORS = "-_ .,:;'\"/|"
+"""ASCII marks that readers write between groups, or see in screws and frames between them."""
+
+
+def _byte_tokens() -> NDArray[np.int8]:
+    tokens = np.full(256, JUNK, dtype=np.int8)
+    tokens[:0x20] = _DROPPED
+    tokens[0x80:] = _BEYOND
+    for token, character in enumerate(ALPHABET[:36]):
+        tokens[ord(character)] = tokens[ord(character.lower())] = token
+    for character in _SEPARATORS:
+        tokens[ord(character)] = SEPARATOR
+    return tokens
+
+
+BYTE_TOKENS = _byte_tokens()
+
+
+@helper
+def _umlaut_token(second: Word) -> Word:
+    # U+00C4 U+00D6 U+00DC and their lower-case forms, as the byte after 0xC3 in UTF-8.
+    token = -1
+    if second in (0x84, 0xA4):
+        token = 36
+    elif second in (0x96, 0xB6):
+        token = 37
+    elif second in (0x9C, 0xBC):
+        token = 38
+    return token
+
+
+@kernel(given(u8), given(i32, 2), written(i8, 2), written(i64))
+def read_tokens(
+    buffer: NDArray[np.uint8],
+    spans: NDArray[np.int32],
+    tokens: NDArray[np.int8],
+    lengths: NDArray[np.int64],
+) -> None:
+    """Turn plate texts into tokens.
+
+    Separators at the ends are dropped, several in a row are one.
+
+    Args:
+        buffer: uint8 (bytes,), UTF-8 text.
+        spans: int32 (n, 2), start and length of each plate in the buffer, in bytes.
+        tokens: int8 (n, TOKENS_MAX), written, `NO_TOKEN` after the last one.
+        lengths: int64 (n,), written: tokens used; -1 where the text is too long, or needs the
+            Unicode tables.
+
+    """
+    for row in range(spans.shape[0]):
+        tokens[row, :] = NO_TOKEN
+        count = 0
+        position = np.int64(spans[row, 0])
+        end = position + spans[row, 1]
+        while position < end and count >= 0:
+            token: Word = np.int64(BYTE_TOKENS[buffer[position]])
+            position += 1
+            if token == _BEYOND:
+                plain = buffer[position - 1] == 0xC3 and position < end
+                token = _umlaut_token(buffer[position]) if plain else -1
+                position += 1
+            elif token == _DROPPED or (
+                token == SEPARATOR and (count == 0 or tokens[row, count - 1] == SEPARATOR)
+            ):
+                continue
+            if token < 0 or count == TOKENS_MAX:
+                count = -1
+                continue
+            tokens[row, count] = token
+            count += 1
+        if count > 0 and tokens[row, count - 1] == SEPARATOR:
+            count -= 1
+            tokens[row, count] = NO_TOKEN
+        lengths[row] = count
+
+
+@kernel(given(u64), written(i8, 2), written(i64))
+def key_tokens(
+    keys: NDArray[np.uint64], tokens: NDArray[np.int8], lengths: NDArray[np.int64]
+) -> None:
+    """Turn keys back into the tokens of their canonical texts.
+
+    Args:
+        keys: uint64 (n,).
+        tokens: int8 (n, TOKENS_MAX), written, `NO_TOKEN` after the last one.
+        lengths: int64 (n,), written: tokens used; 0 where the key is no text (0 or a hash).
+
+    """
+    for row in range(keys.shape[0]):
+        tokens[row, :] = NO_TOKEN
+        key = keys[row] if keys[row] < np.uint64(LONG_KEYS_FROM) else np.uint64(0)
+        count = 0
+        left = key
+        while left != np.uint64(0) and count < KEY_CHARACTERS_EXACT:
+            left = left // np.uint64(KEY_BASE)
+            count += 1
+        lengths[row] = count
+        while count > 0:
+            count -= 1
+            tokens[row, count] = np.int64(key % np.uint64(KEY_BASE)) - 1
+            key = key // np.uint64(KEY_BASE)

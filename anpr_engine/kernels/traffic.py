@@ -1,0 +1,186 @@
+"""P(read | somebody else's vehicle): a sum over every plate that the countries' grammars allow.
+
+The formats of all countries form trees of printed positions, a tree for each length of plate;
+formats that begin alike share their first positions. One walk per read sums over all plates and
+all ways to misread them. What lies behind a position can add no more than the walk so far times
+the shares that end there: where that is nothing beside the sum already found, the walk jumps over
+it, so that of tens of thousands of positions some dozens are looked at.
+
+Positions are summed, not averaged, over the characters they allow: a plate's own share of the
+traffic stands at the position where its format ends.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import Word, f64, given, helper, i8, i32, kernel, written
+from anpr_engine.kernels.channel import QUALITIES
+from anpr_engine.kernels.tokens import TOKENS, TOKENS_MAX
+
+CLASS = 0
+DEPTH = 1
+AT_EDGE = 2
+AFTER = 3
+COUNTRY = 4
+TREE_COLUMNS = 5
+"""Columns of a position: its class of characters, its depth (from 1), whether it begins (1) or
+ends (2) a plate or both (3), where the walk goes on when nothing behind it counts, and the place
+of the country of the format that ends here (-1: none). A row of depth 0 heads the tree of plates
+of as many tokens as its CLASS says; its AFTER is the next head, its COUNTRY the end of its tree.
+A row of depth `CALL` goes on with a part that is written once for several prefixes, from its
+CLASS to its AFTER, and then with the next row; such parts hold no calls."""
+CALL = -1
+SPAN = 3
+"""Plates that are longer or shorter than the read by more tokens are left out."""
+SHARE = 0
+REACH = 1
+"""Columns of a position's weights: a single plate's share of the traffic that ends here, and the
+sum of all shares that end here or behind."""
+
+LOST = TOKENS
+ADDED = TOKENS + 1
+MIXTURE = TOKENS + 2
+DEAREST_ADDED = TOKENS + 3
+DEAREST_LOST = TOKENS + 4
+CLASS_COLUMNS = TOKENS + 5
+"""Columns of a class after the tokens read: lost; how often something is added in the gap beside
+it; and in class 0, which prints nothing: the mixture of the states of quality, and the most that
+one addition and one loss can leave of a sum."""
+NEGLIGIBLE = 1e-3
+"""A branch that can add no more than this part of the sum so far is left out."""
+LEAST = 1e-18
+"""What the sum is taken to be before anything was found."""
+WALK_SHAPE = (TOKENS_MAX + 3, TOKENS_MAX + 5, QUALITIES)
+"""Room that `traffic_likelihoods` works in; places are one further right than in the read."""
+
+
+@helper
+def _begin(row: NDArray[np.float64], read: NDArray[np.int8], nothing: NDArray[np.float64]) -> Word:
+    # Before the first position all that was read was added; returns the read's length.
+    length = 0
+    row[0] = 0.0
+    for quality in range(QUALITIES):
+        row[1, quality] = nothing[0, MIXTURE, quality]
+    while length < TOKENS_MAX and read[length] >= 0:
+        token = np.int64(read[length])
+        for quality in range(QUALITIES):
+            added = nothing[1, ADDED, quality] * nothing[1, token, quality]
+            row[length + 2, quality] = row[length + 1, quality] * added
+        length += 1
+    row[length + 2] = 0.0
+    return length
+
+
+@helper
+def _advance(rows: Word, text: Word, classes: Word, gaps: Word, depth: Word) -> Word:
+    # One printed position: lost or read, then additions, no further than SPAN from the depth.
+    before, after = rows
+    read, length = text
+    seen_as, nothing = classes
+    left, right = gaps
+    first, last = max(0, depth - SPAN), min(length, depth + SPAN)
+    after[first] = 0.0
+    if first == 0:
+        for quality in range(QUALITIES):
+            stop = 1.0 - nothing[left, ADDED, quality]
+            after[1, quality] = before[1, quality] * stop * seen_as[LOST, quality]
+        first = 1
+    for place in range(first, last + 1):
+        token = np.int64(read[place - 1])
+        for quality in range(QUALITIES):
+            stop = 1.0 - nothing[left, ADDED, quality]
+            value = before[place + 1, quality] * stop * seen_as[LOST, quality]
+            value += before[place, quality] * stop * seen_as[token, quality]
+            added = nothing[right, ADDED, quality] * nothing[right, token, quality]
+            after[place + 1, quality] = value + after[place, quality] * added
+    after[last + 2] = 0.0
+
+
+@helper
+def _most(row: NDArray[np.float64], ends: Word, nothing: NDArray[np.float64]) -> Word:
+    # The most that a walk may still come to: a read that is ahead of the plate or behind it needs
+    # additions or losses to end well.
+    length, depth, plate = ends
+    most = 0.0
+    for place in range(max(0, depth - SPAN), min(length, depth + SPAN) + 1):
+        excess = (length - place) - (plate - depth)
+        total = 0.0
+        for quality in range(QUALITIES):
+            value = row[place + 1, quality]
+            dearest = nothing[0, DEAREST_ADDED if excess > 0 else DEAREST_LOST, quality]
+            for _ in range(abs(excess)):
+                value *= dearest
+            total += value
+        most = max(most, total)
+    return most
+
+
+@helper
+def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], found: Word) -> Word:
+    # One length's tree; gives what was found so far, this tree included.
+    length = text[1]
+    tree, weights, classes, room = trees
+    nothing = classes[0]
+    enough = totals[totals.shape[0] - 3]
+    steps = totals[totals.shape[0] - 2]
+    at = np.int64(head) + 1
+    stop = np.int64(tree[head, COUNTRY])
+    back = np.int64(-1)
+    while (at < stop or back >= 0) and found < enough and steps > 0.0:
+        steps -= 1.0
+        if at >= stop:
+            at, stop, back = back, np.int64(tree[head, COUNTRY]), np.int64(-1)
+            continue
+        depth = tree[at, DEPTH]
+        if depth == CALL:
+            back, stop, at = at + 1, np.int64(tree[at, AFTER]), np.int64(tree[at, CLASS])
+            continue
+        edge = tree[at, AT_EDGE]
+        seen_as = classes[tree[at, CLASS], min(edge, 1)]
+        rows = (room[depth - 1], room[depth])
+        _advance(rows, text, (seen_as, nothing), (edge & 1, edge >> 1), depth)
+        best = _most(room[depth], (length, depth, tree[head, CLASS]), nothing)
+        if edge & 2:
+            end = 0.0
+            for quality in range(QUALITIES):
+                end += room[depth, length + 1, quality] * (1.0 - nothing[1, ADDED, quality])
+            found += end * weights[at, SHARE] * totals[tree[at, COUNTRY]]
+        at = at + 1 if best * weights[at, REACH] > NEGLIGIBLE * found else np.int64(tree[at, AFTER])
+    totals[totals.shape[0] - 2] = steps
+    return found
+
+
+@kernel(given(i8, 2), given(i32, 2), given(f64, 2), given(f64, 4), written(f64, 3), written(f64, 2))
+def traffic_likelihoods(
+    reads: NDArray[np.int8],
+    tree: NDArray[np.int32],
+    weights: NDArray[np.float64],
+    classes: NDArray[np.float64],
+    room: NDArray[np.float64],
+    totals: NDArray[np.float64],
+) -> None:
+    """Sum P(plate) P(read | plate) over all plates, each country with a weight of its own.
+
+    Args:
+        reads: int8 (n, TOKENS_MAX).
+        tree: int32 (positions, TREE_COLUMNS), in the order of the walk.
+        weights: float64 (positions, 2), `SHARE` and `REACH`.
+        classes: float64 (classes, 2, CLASS_COLUMNS, QUALITIES): for positions inside and at an
+            edge of a plate, the sums over the class's characters of P(not lost and read as this
+            token) and of P(lost); class 0 prints nothing, its tokens are what is added in a gap.
+        room: float64 `WALK_SHAPE`, to work in.
+        totals: float64 (n, countries + 3): given each country's weight, the sum at which the walk
+            may stop, and its most steps; the last column is written: the sum, or a part of it.
+
+    """
+    for row in range(reads.shape[0]):
+        length = _begin(room[0], reads[row], classes[0])
+        found = LEAST
+        for difference in range(SPAN + 1):
+            head = 0
+            while head < tree.shape[0]:
+                if abs(tree[head, CLASS] - length) == difference:
+                    walk = (tree, weights, classes, room)
+                    found = _walk(head, (reads[row], length), walk, totals[row], found)
+                head = tree[head, AFTER]
+        totals[row, totals.shape[1] - 1] = found

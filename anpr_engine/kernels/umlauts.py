@@ -1,0 +1,58 @@
+"""Other spellings of a text's first letters, where German districts have umlauts.
+
+Readers without umlauts read the vowel under the dots; registers and people write AE, OE, UE. Only
+districts have umlauts, so only the first three letters are looked at.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import given, i64, kernel, u64, written
+from anpr_engine.kernels.plate_text import KEY_BASE, LONG_KEYS_FROM
+
+SPELLED_CHARACTERS = 3
+SPELLINGS_MAX = 2 * SPELLED_CHARACTERS
+"""Most spellings of one text."""
+FIRST_UMLAUT = 37
+_UMLAUT_OF = np.zeros(KEY_BASE, dtype=np.int64)
+_UMLAUT_OF[[11, 25, 31]] = (37, 38, 39)
+_LETTER_E = 15
+
+
+@kernel(given(u64), written(u64, 2), written(i64))
+def umlaut_keys(
+    keys: NDArray[np.uint64], found: NDArray[np.uint64], count: NDArray[np.int64]
+) -> None:
+    """Write the keys with an umlaut for a vowel, and for a vowel and E.
+
+    Args:
+        keys: uint64 (n,).
+        found: uint64 (2, room), written: the row and the key; room for `SPELLINGS_MAX` a row.
+        count: int64 (1,), written: how many.
+
+    """
+    count[0] = 0
+    base = np.uint64(KEY_BASE)
+    for row in range(keys.shape[0]):
+        key = keys[row]
+        if key == np.uint64(0) or key >= np.uint64(LONG_KEYS_FROM):
+            continue
+        power = np.uint64(1)
+        while key // power >= base:
+            power = power * base
+        for _ in range(SPELLED_CHARACTERS):
+            code = np.int64((key // power) % base)
+            umlaut = _UMLAUT_OF[code]
+            if umlaut > 0:
+                high, low = key // (power * base), key % power
+                found[0, count[0]] = row
+                found[1, count[0]] = (high * base + np.uint64(umlaut)) * power + low
+                count[0] += 1
+                if power >= base and np.int64(low // (power // base)) == _LETTER_E:
+                    after = power // base
+                    found[0, count[0]] = row
+                    found[1, count[0]] = (high * base + np.uint64(umlaut)) * after + low % after
+                    count[0] += 1
+            if power < base:
+                break
+            power = power // base

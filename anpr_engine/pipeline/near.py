@@ -1,0 +1,138 @@
+"""Which reads could be misreads of a listed plate, and of which: the gate, then the search.
+
+The gate costs nanoseconds and keeps out nothing that could have reached the floor: a read that a
+country's grammar allows is most likely that vehicle itself, the more so the surer the reader is.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels.plate_text import UNREAD_POSITION, USABLE
+from anpr_engine.kernels.tokens import TOKENS_MAX, key_tokens
+from anpr_engine.pipeline.find import Pairs, bounds_of, joined_pairs, near_pairs, no_pairs
+from anpr_engine.pipeline.score import Evidence, evidence_of
+from anpr_engine.plates.reading import ReadingModel, Until
+from anpr_engine.records.columns import PlateColumns, ReadColumns
+from anpr_engine.watchlist.snapshot import Snapshot
+
+FIRST_LOOK_STEPS = 96.0
+"""Positions of plates looked at before a read is searched for: enough for the common series."""
+
+
+def near_matches(
+    reads: ReadColumns,
+    plates: PlateColumns,
+    snapshot: Snapshot,
+    odds: float,
+    model: ReadingModel,
+) -> Pairs:
+    """Find the entries that reads may have been misread from.
+
+    Args:
+        reads: the decoded batch.
+        plates: its keys.
+        snapshot: the watchlists.
+        odds: how many times P(read | traffic) a pair's likelihood must be.
+        model: the errors and the plates.
+
+    """
+    rows, common = _through_gate(reads, plates, model, odds)
+    valid = common > 0.0
+    parts = [
+        _near_of_valid(reads, plates, rows[valid], (common[valid], odds), (snapshot, model)),
+        _near_of_odd(reads, rows[~valid], odds, (snapshot, model)),
+    ]
+    return joined_pairs(parts)
+
+
+def _near_of_valid(
+    reads: ReadColumns,
+    plates: PlateColumns,
+    rows: NDArray[np.int64],
+    by: tuple[NDArray[np.float64], float],
+    against: tuple[Snapshot, ReadingModel],
+) -> Pairs:
+    # A text that some country issues: that plate, read right, bounds the traffic from below.
+    common, odds = by
+    snapshot, model = against
+    tokens = np.empty((len(rows), TOKENS_MAX), dtype=np.int8)
+    key_tokens(plates.keys[rows], tokens, np.empty(len(rows), dtype=np.int64))
+    starts = model.starts(tokens, model.channel.band_of(reads.confidence[rows]))
+    traffic = common * starts.sum(axis=1)
+    left = traffic * odds < model.most(tokens, starts)
+    bounds = bounds_of(starts[left], traffic[left] * odds)
+    return near_pairs(rows[left], tokens[left], bounds, snapshot, model)
+
+
+def _near_of_odd(
+    reads: ReadColumns,
+    rows: NDArray[np.int64],
+    odds: float,
+    against: tuple[Snapshot, ReadingModel],
+) -> Pairs:
+    # A text that nobody issues: what it may have been is summed up, until that is too much.
+    snapshot, model = against
+    if not len(rows):
+        return no_pairs()
+    evidence = evidence_of(reads, rows, model)
+    starts = model.starts(evidence.bare, evidence.bands)
+    most = model.most(evidence.bare, starts)
+    # Plates of no format at all bound the sum too; the claim of a country leaves them this much.
+    odd = model.odd_shares(evidence.bare_lengths) * evidence.claims[:, -1] * starts.sum(axis=1)
+    part = traffic_of(evidence, evidence.gaps, model, Until(most / odds, FIRST_LOOK_STEPS))
+    traffic = np.maximum(part, odd)
+    left = traffic * odds < most
+    evidence = evidence.chosen(left)
+    bounds = bounds_of(starts[left], traffic[left] * odds)
+    return near_pairs(evidence.rows, evidence.bare, bounds, snapshot, model)
+
+
+def _through_gate(
+    reads: ReadColumns, plates: PlateColumns, model: ReadingModel, odds: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Choose the reads that another plate could be worth a hit for.
+
+    Returns int64 (n,), their rows, and float64 (n,), P(the plate of just this text, the claimed
+    country | traffic), 0 where no country issues it.
+    """
+    densities = model.gate.densities(plates.keys)
+    country = densities[:, -1].astype(np.int64)
+    claim = model.claim_factors[model.claim_places[reads.country], country]
+    common = densities[:, -2] * claim
+    needed = model.reach / odds
+    usable = (plates.status == USABLE) | (plates.status == UNREAD_POSITION)
+    rows = np.flatnonzero(usable & (common < needed.max()))
+    bands = model.channel.band_of(reads.confidence[rows])
+    rows = rows[common[rows] < needed[bands]]
+    return rows, common[rows]
+
+
+def traffic_of(
+    evidence: Evidence,
+    gaps: NDArray[np.bool_],
+    model: ReadingModel,
+    until: Until,
+) -> NDArray[np.float64]:
+    """Give P(read, its claim of a country | traffic): float64 (reads of the evidence,).
+
+    Args:
+        evidence: of the reads.
+        gaps: bool, which of them are compared as printed.
+        model: the errors and the plates.
+        until: when a sum need not be finished.
+
+    """
+    found = np.zeros(len(evidence.rows))
+    for printed in (True, False):
+        rows = np.flatnonzero(gaps == printed)
+        if not len(rows):
+            continue
+        tokens = evidence.printed if printed else evidence.bare
+        found[rows] = model.traffic(
+            np.ascontiguousarray(tokens[rows]),
+            evidence.bands[rows],
+            evidence.claims[rows],
+            model.printed if printed else model.bare,
+            until if until.enough is None else Until(until.enough[rows], until.steps_max),
+        )
+    return found

@@ -1,0 +1,124 @@
+"""The tables of edits that near matching searches by: what each is worth, the likeliest first.
+
+All of them are upper bounds, wherever in a plate the edit is: a search by them may look at too
+many plates, never at too few.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels.channel import (
+    DROPPED_AT_EDGE,
+    DROPPED_INSIDE,
+    INSERTED,
+    QUALITIES,
+    RATE,
+)
+from anpr_engine.kernels.edits import ADDED, LOST, REPLACED
+from anpr_engine.kernels.gate import GATE_CHARACTERS_MAX
+from anpr_engine.kernels.neighbours import (
+    BEST_ROW,
+    CHARACTERS_MIN,
+    RANKED_LOST,
+    RANKED_ROWS,
+    EditModel,
+)
+from anpr_engine.kernels.tokens import CHARACTERS, JUNK, TOKENS
+
+_LETTERS = 36
+"""Characters without umlauts: those are spellings, looked for apart."""
+_MIDDLE = 2
+"""The state by which characters are ranked; the order is nearly the same in all."""
+_TWIN_SLACK = 9.0
+"""Ways to line up a plate with two equal characters side by side, see `kernels.neighbours`."""
+
+
+def edit_model(rates: NDArray[np.float64]) -> EditModel:
+    """Build the tables from a channel's rates, see `kernels.channel`."""
+    ratios = _ratios(rates)
+    return EditModel(_kept(_ranked(ratios)), _kept(ratios), _kept(_token_best(ratios)))
+
+
+def reach(
+    quality: NDArray[np.float64], right: NDArray[np.float64], edits: EditModel
+) -> NDArray[np.float64]:
+    """Bound P(read | another plate) over P(read | the plate of just this text), by band.
+
+    Args:
+        quality: float64 (bands, QUALITIES).
+        right: float64 (TOKENS, QUALITIES).
+        edits: the tables.
+
+    The states' ratios are weighed by how likely a text read right came from each: over the best
+    state a worse one counts at most (or least) as its characters allow. The worst length counts.
+    """
+    best = edits.ratios[REPLACED, BEST_ROW, 0]
+    relative = right[:_LETTERS] / right[:_LETTERS, :1]
+    most, least = relative.max(axis=0), relative.min(axis=0)
+    found = np.zeros(len(quality))
+    for count in range(CHARACTERS_MIN, GATE_CHARACTERS_MAX + 1):
+        weighed = (quality * most**count * best).sum(axis=1)
+        found = np.maximum(found, weighed / (quality * least**count).sum(axis=1))
+    return np.asarray(found * _TWIN_SLACK, np.float64)
+
+
+def slack(tokens: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Give how many ways there may be to line a text up: float64 (n,), see `kernels.neighbours`."""
+    same = (tokens[:, 1:] == tokens[:, :-1]) & (tokens[:, 1:] >= 0)
+    run = np.ones(len(tokens))
+    longest = np.ones(len(tokens))
+    for column in range(same.shape[1]):
+        run = np.where(same[:, column], run + 1, 1.0)
+        longest = np.maximum(longest, run)
+    return np.asarray((longest + 1) ** 2, np.float64)
+
+
+def _kept(array: NDArray[Any]) -> NDArray[Any]:
+    # Kernels take arrays in a named tuple only where they are flagged as never written.
+    array.flags.writeable = False
+    return array
+
+
+def _ratios(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Upper bounds, wherever in the plate the edits are: an edit at an edge moves the edge.
+    ratios = np.zeros((3, TOKENS + 2, TOKENS, QUALITIES))
+    rows = (DROPPED_INSIDE, DROPPED_AT_EDGE)
+    right = np.diagonal(rates[:TOKENS, :TOKENS]).T.copy()
+    kept = np.stack([1 - rates[row, :TOKENS] for row in rows])
+    # A mark that is no character was never read right.
+    right[JUNK] = kept[:, JUNK] = 1.0
+    for seen in range(TOKENS):
+        staying = (kept / kept[:, seen, None]).max(axis=0)
+        ratios[REPLACED, seen] = rates[:TOKENS, seen] / right[seen] * staying
+    stays = right * kept.min(axis=0) * (1 - rates[rows, RATE]).min(axis=0)
+    for edge, chosen in enumerate((rows[:1], rows)):
+        ratios[LOST, edge] = rates[chosen, :TOKENS].max(axis=0)
+        ratios[ADDED, edge] = rates[chosen, RATE].max(axis=0) * rates[INSERTED, :TOKENS] / stays
+    ratios[:2, :, _LETTERS:CHARACTERS] = 0.0
+    characters = ratios[REPLACED, :TOKENS, :_LETTERS].copy()
+    characters[np.arange(_LETTERS), np.arange(_LETTERS)] = 0.0
+    best = np.max([characters.max(axis=(0, 1)), ratios[LOST].max(axis=(0, 1))], axis=0)
+    ratios[REPLACED, BEST_ROW, 0] = np.maximum(best, ratios[ADDED].max(axis=(0, 1)))
+    return ratios
+
+
+def _token_best(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
+    # What the best edit of one token read can be; the last row stands behind the text.
+    characters = ratios[REPLACED, :TOKENS, :_LETTERS].copy()
+    characters[np.arange(_LETTERS), np.arange(_LETTERS)] = 0.0
+    best = np.maximum(characters.max(axis=1), ratios[ADDED, :2].max(axis=0))
+    lost = ratios[LOST, :2].max(axis=(0, 1))
+    return np.vstack([np.maximum(best, lost), lost[None]])
+
+
+def _ranked(ratios: NDArray[np.float64]) -> NDArray[np.int8]:
+    ranked = np.full((RANKED_ROWS, CHARACTERS), -1, dtype=np.int8)
+    for seen in range(TOKENS):
+        order = np.argsort(-ratios[REPLACED, seen, :_LETTERS, _MIDDLE], kind="stable")
+        others = order[order != seen]
+        ranked[seen, : len(others)] = others
+    lost = np.argsort(-ratios[LOST, 0, :_LETTERS, _MIDDLE], kind="stable")
+    ranked[RANKED_LOST, :_LETTERS] = lost
+    return ranked

@@ -1,0 +1,263 @@
+"""What a read says of the plate behind it: the error model and the grammar, ready for batches.
+
+Everything here is worked out once for an error model and a set of country packs, and then only
+read: any number of threads may share a `ReadingModel`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels.channel import (
+    DROPPED_INSIDE,
+    QUALITIES,
+    RATE,
+    ROOM_SHAPE,
+    pair_likelihoods,
+)
+from anpr_engine.kernels.neighbours import EditModel
+from anpr_engine.kernels.tokens import JUNK, TOKENS, TOKENS_MAX
+from anpr_engine.kernels.traffic import (
+    DEAREST_ADDED,
+    DEAREST_LOST,
+    MIXTURE,
+    WALK_SHAPE,
+    traffic_likelihoods,
+)
+from anpr_engine.plates.edit_tables import edit_model, reach, slack
+from anpr_engine.plates.error_model import Channel, shipped_channel
+from anpr_engine.plates.formats import CountryPack
+from anpr_engine.plates.gate import GateTables, gate_tables
+from anpr_engine.plates.pack_files import country_packs
+from anpr_engine.plates.traffic import (
+    ODD_CHARACTERS,
+    ODD_LENGTHS,
+    ODD_SHARE,
+    TrafficTree,
+    blurred_tree,
+    traffic_tree,
+)
+from anpr_engine.records.columns import country_code
+
+CLAIM_RIGHT = 0.95
+"""How often the country that a reader claims is the plate's."""
+WORST = QUALITIES - 1
+"""The state of garbage; what it made of a plate is compared with average plates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """The grammar in one way of writing: with separators, or the canonical text alone.
+
+    tree, sums: for all states of quality but the worst. blur, blur_sums: for the worst.
+    """
+
+    tree: TrafficTree
+    sums: NDArray[np.float64]
+    blur: TrafficTree
+    blur_sums: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """When the sum over the traffic may stop: what was found so far is a lower bound.
+
+    enough: float64 (n,), sums that need not be exceeded; None: the whole sum is asked for.
+    steps_max: positions of plates to look at, per read.
+    """
+
+    enough: NDArray[np.float64] | None = None
+    steps_max: float = np.inf
+
+
+WHOLE = Until()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingModel:
+    """A reader's errors and the countries' plates.
+
+    countries: what country places mean, the last is `ODD`; shares: float64, of the traffic.
+    edits: what edits are worth, see `kernels.neighbours`.
+    right: float64 (TOKENS, QUALITIES), P(this token was read right and nothing added after it).
+    claim_places: uint8 (65536,), a country code's row in the claim factors, 0 for none.
+    claim_factors: float64 (countries + 1, countries), P(claim | country).
+    reach: float64 (bands,), the most that another plate's P(read | plate) can be, relative to
+        the plate's whose text was read.
+    """
+
+    channel: Channel
+    printed: Layouts
+    bare: Layouts
+    gate: GateTables
+    countries: tuple[str, ...]
+    shares: NDArray[np.float64]
+    edits: EditModel
+    right: NDArray[np.float64]
+    claim_places: NDArray[np.uint8]
+    claim_factors: NDArray[np.float64]
+    reach: NDArray[np.float64]
+
+    def traffic(
+        self,
+        tokens: NDArray[np.int8],
+        bands: NDArray[np.int64],
+        claims: NDArray[np.float64],
+        layouts: Layouts,
+        until: Until,
+    ) -> NDArray[np.float64]:
+        """Give P(read, its claim of a country | traffic): float64 (n,).
+
+        Args:
+            tokens: int8 (n, TOKENS_MAX).
+            bands: int64 (n,), see `Channel.band_of`.
+            claims: float64 (n, countries), P(claim | country).
+            layouts: how the reads are written.
+            until: when a sum need not be finished.
+
+        """
+        found = np.empty(len(tokens))
+        room = np.zeros(WALK_SHAPE)
+        limits = np.full(len(tokens), np.inf) if until.enough is None else until.enough
+        for band in np.unique(bands).tolist():
+            rows = np.flatnonzero(bands == band)
+            chosen = np.ascontiguousarray(tokens[rows])
+            worst = np.zeros(QUALITIES)
+            worst[WORST] = self.channel.quality[band, WORST]
+            any_country = (claims[rows] @ self.shares)[:, None]
+            blur = np.column_stack(
+                [any_country, limits[rows], any_country * 0 + np.inf, any_country]
+            )
+            _sum(chosen, layouts.blur, _mixed(layouts.blur_sums, worst), room, blur)
+            mixture = self.channel.quality[band].copy()
+            mixture[WORST] = 0.0
+            left = limits[rows] - blur[:, -1]
+            steps = np.full(len(rows), until.steps_max)
+            totals = np.column_stack([claims[rows], left, steps, left])
+            _sum(chosen, layouts.tree, _mixed(layouts.sums, mixture), room, totals)
+            found[rows] = totals[:, -1] + blur[:, -1]
+        return found
+
+    def claims(self, codes: NDArray[np.uint16]) -> NDArray[np.float64]:
+        """Give P(the country that the reader claims | the plate's country).
+
+        Args:
+            codes: uint16 (n,), `records.columns.country_code`; 0 where it claims none.
+
+        Returns float64 (n, countries), 1 throughout where nothing is claimed.
+
+        """
+        return self.claim_factors[self.claim_places[codes]]
+
+    def place_of(self, code: int) -> int:
+        """Give the place of a country code; countries without a pack share the last one."""
+        return int(self.claim_places[code]) - 1
+
+    def pairs(
+        self,
+        plates: NDArray[np.int8],
+        reads: NDArray[np.int8],
+        lengths: NDArray[np.int64],
+        bands: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """Give P(read | plate): float64 (n,); shapes as in `kernels.channel`."""
+        found = np.empty((len(plates), QUALITIES))
+        pair_likelihoods(plates, lengths, reads, self.channel.rates, np.empty(ROOM_SHAPE), found)
+        return np.asarray((found * self.channel.quality[bands]).sum(axis=1), np.float64)
+
+    def starts(self, tokens: NDArray[np.int8], bands: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Give P(state, all read right): float64 (n, QUALITIES), for canonical texts."""
+        factors = np.vstack([self.right, np.ones((1, QUALITIES))])
+        right = factors[tokens].prod(axis=1)
+        return np.asarray(self.channel.quality[bands] * right, np.float64)
+
+    def odd_shares(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Give the share that any one plate of no format has at least: float64 (n,)."""
+        shares = np.zeros(TOKENS_MAX + 1)
+        for length, share in ODD_LENGTHS.items():
+            shares[length] = ODD_SHARE * share / ODD_CHARACTERS**length
+        return shares[lengths]
+
+    def most(self, tokens: NDArray[np.int8], starts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bound P(read | another plate): float64 (n,), for canonical texts and their starts."""
+        best = self.edits.token_best[tokens].max(axis=1)
+        return np.asarray((starts * best).sum(axis=1) * slack(tokens), np.float64)
+
+
+def _sum(
+    tokens: NDArray[np.int8],
+    tree: TrafficTree,
+    sums: NDArray[np.float64],
+    room: NDArray[np.float64],
+    totals: NDArray[np.float64],
+) -> None:
+    traffic_likelihoods(tokens, tree.tree, tree.weights, sums, room, totals)
+
+
+def _mixed(sums: NDArray[np.float64], mixture: NDArray[np.float64]) -> NDArray[np.float64]:
+    mixed = sums.copy()
+    mixed[0, :, MIXTURE] = mixture
+    # States that play no part must not hold up the search.
+    mixed[0, :, DEAREST_ADDED : DEAREST_LOST + 1, mixture == 0.0] = 0.0
+    return mixed
+
+
+def _layouts(packs: tuple[CountryPack, ...], channel: Channel, *, printed: bool) -> Layouts:
+    tree = traffic_tree(packs, printed=printed)
+    blur = blurred_tree(packs, printed=printed)
+    return Layouts(
+        tree=tree,
+        sums=channel.class_sums(tree.classes),
+        blur=blur,
+        blur_sums=channel.class_sums(blur.classes),
+    )
+
+
+def _claim_places(countries: tuple[str, ...]) -> NDArray[np.uint8]:
+    places = np.full(2**16, len(countries), dtype=np.uint8)
+    places[0] = 0
+    for place, country in enumerate(countries[:-1]):
+        places[country_code(country)] = place + 1
+    return places
+
+
+def _claim_factors(countries: int) -> NDArray[np.float64]:
+    factors = np.full((countries + 1, countries), (1 - CLAIM_RIGHT) / countries)
+    factors[0] = 1.0
+    factors[np.arange(1, countries + 1), np.arange(countries)] = CLAIM_RIGHT
+    return factors
+
+
+def reading_model(packs: Iterable[CountryPack], channel: Channel) -> ReadingModel:
+    """Put an error model and country packs together."""
+    chosen = tuple(packs)
+    rates = channel.rates
+    right = np.diagonal(rates[:TOKENS, :TOKENS]).T.copy()
+    right *= (1 - rates[DROPPED_INSIDE, :TOKENS]) * (1 - rates[DROPPED_INSIDE, RATE])
+    right[JUNK] = 1.0
+    edits = edit_model(rates)
+    bare = _layouts(chosen, channel, printed=False)
+    shares = np.array([*(pack.traffic_share for pack in chosen), 0.0])
+    shares[-1] = max(0.0, 1.0 - shares.sum())
+    return ReadingModel(
+        channel=channel,
+        printed=_layouts(chosen, channel, printed=True),
+        bare=bare,
+        gate=gate_tables(chosen),
+        countries=bare.tree.countries,
+        shares=shares / shares.sum(),
+        edits=edits,
+        right=right,
+        claim_places=_claim_places(bare.tree.countries),
+        claim_factors=_claim_factors(len(bare.tree.countries)),
+        reach=reach(channel.quality, right, edits),
+    )
+
+
+@cache
+def shipped_reading() -> ReadingModel:
+    """Give the model of the packs and the errors that come with the engine."""
+    return reading_model(country_packs(), shipped_channel())
