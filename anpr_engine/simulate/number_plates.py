@@ -80,7 +80,7 @@ def _german_car() -> Series:
         weight = 3.0 if district in border else 1.0
         last = "iddd" if len(district) < 3 else "idd"
         series += [(f"{district}-ll {last}", 4 * weight), (f"{district}-l {last}", 2 * weight)]
-        series.append((f"{district}-ll iddE", weight / 2))  # electric
+        series.append((f"{district}-ll {last[:-1]}E", weight / 2))  # electric
     return tuple(series)
 
 
@@ -98,7 +98,7 @@ _SERIES: dict[tuple[str, str], Series] = {
     ("FR", "car"): (
         ("ll-ddd-ll", 96),
         ("iddd ll 59", 2),  # before 2009, by department
-        ("iddd lll 62", 1),
+        ("idd lll 62", 1),
         ("idd lll 02", 1),
     ),
 }
