@@ -69,7 +69,10 @@ class MatchSettings(Section):
     traffic_share: Annotated[float, Field(gt=0, lt=1)] = 0.0001
     near: bool = True
     near_probability_min: Annotated[float, Field(gt=0, le=1)] = 0.5
+    appearance: bool = True
     error_model: str = ""
+    issued_plates_nl: str = ""
+    misread_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.03
 
 
 class PassageSettings(Section):
@@ -77,7 +80,7 @@ class PassageSettings(Section):
 
     window_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
     id_window_s: Annotated[float, Field(ge=0, le=86_400)] = 600.0
-    camera_site: Annotated[re.Pattern[str], Field(max_length=256)] = re.compile("")
+    camera_site: re.Pattern[str] = re.compile("")
     gain_min: Annotated[float, Field(gt=0, le=1)] = 0.05
     passages_max: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anpr_engine.clock import SystemClock
-from anpr_engine.config import Settings, load_settings
+from anpr_engine.config import MatchSettings, Settings, load_settings
 from anpr_engine.errors import UsageError
 from anpr_engine.kafka.client_settings import Security, StreamSettings, transactional_id
 from anpr_engine.kafka.stream import KafkaReadStream
@@ -23,8 +23,9 @@ from anpr_engine.pipeline.passages import PassageRules
 from anpr_engine.pipeline.report import EngineReport
 from anpr_engine.pipeline.run import EnginePorts, EngineRules, SiteEngine
 from anpr_engine.plates.error_model import channel_of, load_error_model
+from anpr_engine.plates.issued import read_issued
 from anpr_engine.plates.pack_files import country_packs
-from anpr_engine.plates.reading import ReadingModel, reading_model, shipped_reading
+from anpr_engine.plates.reading import ReadingModel, reading_model
 from anpr_engine.ports import BatchLimits
 from anpr_engine.version import VERSION
 from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
@@ -136,7 +137,8 @@ def _rules(settings: Settings) -> EngineRules:
                 matching.traffic_share,
                 matching.near_probability_min,
                 matching.near,
-                reading_model_of(matching.error_model),
+                matching.appearance,
+                reading_model_of(matching),
             ),
             characters_min=matching.plate_characters_min,
             future_us_max=settings.rejects.future_ms_max * 1000,
@@ -161,16 +163,18 @@ def _passage_rules(settings: Settings) -> PassageRules:
     )
 
 
-def reading_model_of(error_model: str) -> ReadingModel:
-    """Give the model of an error file, or the one that comes with the engine when none is named.
+def reading_model_of(matching: MatchSettings) -> ReadingModel:
+    """Give the model of readers' errors and issued plates that a site has set.
 
     Raises:
-        UsageError: the file is no error model.
+        UsageError: a file is no error model, or no register of plates.
 
     """
-    if not error_model:
-        return shipped_reading()
-    return reading_model(country_packs(), channel_of(load_error_model(Path(error_model))))
+    path = Path(matching.error_model) if matching.error_model else None
+    channel = channel_of(load_error_model(path)).on_the_road(matching.misread_share)
+    register = matching.issued_plates_nl
+    issued = (read_issued(Path(register), "NL"),) if register else ()
+    return reading_model(country_packs(), channel, issued)
 
 
 class _Readiness:

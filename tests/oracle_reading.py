@@ -241,7 +241,7 @@ def plate_densities(plates: Iterable[tuple[str, Slots, float]], text: Tokens) ->
 def near_rows(
     read: Tokens, listed: Sequence[Tokens], need: float, rates: Rates, mixture: Rates
 ) -> set[int]:
-    """Compare a read with every listed text; give the places of the likely ones within two edits."""
+    """Compare a read with every listed text; give the places of those near and likely enough."""
     if not 4 <= len(read) <= 12:
         return set()
     likely = [float(pair_likelihoods(text, read, rates, 2) @ mixture) for text in listed]
@@ -278,7 +278,13 @@ def posterior(
         plate = _tokens_of(entry) or ()
         likelihood = pair_likelihoods(plate if printed else bare(plate), seen, channel.rates)
         joint[entry] = share / len(entries) * float(likelihood @ mixture)
-    plates = traffic_of(packs, printed=printed)
+    texts = {bare(_tokens_of(entry) or ()) for entry in entries}
+    plates = [
+        (country, slots, part)
+        for country, slots, part in traffic_of(packs, printed=printed)
+        # A listed plate is no other vehicle's.
+        if bare(slot[0] for slot in slots) not in texts or len(slots[0]) > 1
+    ]
     others = sum(traffic_likelihoods(plates, seen, channel.rates, mixture).values())
     total = math.fsum(joint.values()) + (1 - share) * others
     return {entry: part / total for entry, part in joint.items()}

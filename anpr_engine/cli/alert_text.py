@@ -65,7 +65,7 @@ def alert_block(alert: Alert) -> str:
         f"  alert         {alert.alert_id}  {alert.lateness_ms} ms after capture",
     ]
     if alert.supersedes is not None:
-        lines.append(f"  upgrades      alert {alert.supersedes}: a better read of the same passage")
+        lines.append(f"  upgrades      alert {alert.supersedes} of the same passage")
     return "\n".join(lines)
 
 

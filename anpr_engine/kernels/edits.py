@@ -69,11 +69,12 @@ def _aligned(texts: Word, first: Word, shift: Word, worth: Word, ratios: Word) -
 
 @routine
 def _same_length(texts: Word, sizes: Word, start: Word, ratios: Word) -> Word:
-    # Two characters taken for others, or one lost and another added.
+    # Two characters taken for others, and one lost and another added: each is the likeliest way
+    # in some state, so they are added up.
     plate, read = texts
     length = sizes[0]
     edits, worth = _aligned(texts, (0, length), 0, start, ratios)
-    best = _sum(worth) if edits <= TWO_EDITS else 0.0
+    total = _sum(worth) if edits <= TWO_EDITS else 0.0
     same_head = 0
     while same_head < length and plate[same_head] == read[same_head]:
         same_head += 1
@@ -85,7 +86,7 @@ def _same_length(texts: Word, sizes: Word, start: Word, ratios: Word) -> Word:
         same_tail += 1
     end = length - same_tail
     if end == same_head:
-        return best
+        return total
     # Lost at the front of what differs and added at its end, or the other way round; where one
     # place differs, a poor reader may have lost it and added another sooner than mistaken it.
     last = length - 1
@@ -93,13 +94,13 @@ def _same_length(texts: Word, sizes: Word, start: Word, ratios: Word) -> Word:
     if edits == 0:
         lost = ratios[LOST, _edge_of_run(plate, same_head, last), plate[same_head]]
         added = ratios[ADDED, _edge_of_run(read, end - 1, last), np.int64(read[end - 1])]
-        best = max(best, weigh(times(start, lost), added))
+        total += weigh(times(start, lost), added)
     edits, _ = _aligned(texts, (same_head, end - 1), 1, start, ratios)
     if edits == 0:
         lost = ratios[LOST, _edge_of_run(plate, end - 1, last), plate[end - 1]]
         added = ratios[ADDED, _edge_of_run(read, same_head, last), np.int64(read[same_head])]
-        best = max(best, weigh(times(start, lost), added))
-    return best
+        total += weigh(times(start, lost), added)
+    return total
 
 
 @routine

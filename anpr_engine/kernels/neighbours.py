@@ -27,12 +27,19 @@ from anpr_engine.kernels._jit import (
     kernel,
     record,
     routine,
-    u32,
-    u64,
     written,
 )
 from anpr_engine.kernels.channel import QUALITIES
 from anpr_engine.kernels.edits import ADDED, LOST, edge_of, pair_worth, weigh
+from anpr_engine.kernels.halves import (
+    CHARACTERS_MIN,
+    HALF_INDEX,
+    HEAD_LENGTHS,
+    LENGTH_CODES,
+    TAIL_CODE,
+    HalfIndex,
+    word_of,
+)
 from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT
 from anpr_engine.kernels.table import find_row
@@ -53,33 +60,7 @@ WRITTEN = 1
 _PLATE = 2
 PROGRESS_WORDS = _PLATE + KEY_CHARACTERS_EXACT
 """Words of the progress: the read to go on with, the pairs written, and room for one plate."""
-CHARACTERS_MIN = 4
-"""Shorter plates and reads are no near match of anything."""
-LENGTH_CODES = 16
-TAIL_CODE = 1 << 63
-"""A half's code is its text as a key, times `LENGTH_CODES`, plus the plate's length; and this bit
-for the last half."""
-HEAD_LENGTHS = np.array([(length + 1) // 2 for length in range(LENGTH_CODES)])
-"""How many characters the first half of a plate of each length has."""
 _POWERS = np.array([KEY_BASE**power for power in range(KEY_CHARACTERS_EXACT + 1)], dtype=np.uint64)
-
-
-class HalfIndex(NamedTuple):
-    """Listed keys filed by their halves; all arrays read-only.
-
-    keys: uint64 (n,), sorted. codes: uint64 (halves,). slots: uint32, a table over the codes.
-    maybe: uint64 (words,), a power of two of them: a bit for each code, see `mark_halves`.
-    ranges: uint32 (halves, 2): rows of a first half; places in `order` of a last one.
-    order: uint32 (n,), rows by last half. counts: int64 (LENGTH_CODES,), plates by length.
-    """
-
-    keys: NDArray[np.uint64]
-    codes: NDArray[np.uint64]
-    slots: NDArray[np.uint32]
-    maybe: NDArray[np.uint64]
-    ranges: NDArray[np.uint32]
-    order: NDArray[np.uint32]
-    counts: NDArray[np.int64]
 
 
 class EditModel(NamedTuple):
@@ -97,37 +78,7 @@ class EditModel(NamedTuple):
     token_best: NDArray[np.float64]
 
 
-_INDEX = record(
-    HalfIndex,
-    given(u64),
-    given(u64),
-    given(u32),
-    given(u64),
-    given(u32, 2),
-    given(u32),
-    given(i64),
-)
 _MODEL = record(EditModel, given(i8, 2), given(f64, 4), given(f64, 2))
-
-
-@helper
-def _word_of(mixed: Word, words: int) -> Word:
-    return np.int64((mixed >> np.uint64(6)) & np.uint64(words - 1))
-
-
-@kernel(given(u64), written(u64))
-def mark_halves(codes: NDArray[np.uint64], maybe: NDArray[np.uint64]) -> None:
-    """Set a bit for each code: a half whose bit is not set is no plate's.
-
-    Args:
-        codes: uint64 (halves,).
-        maybe: uint64 (words,), a power of two of them; bits are set in place.
-
-    """
-    for row in range(codes.shape[0]):
-        mixed = mix64(codes[row])
-        word = _word_of(mixed, maybe.shape[0])
-        maybe[word] |= np.uint64(1) << (mixed & np.uint64(63))
 
 
 @helper
@@ -176,7 +127,7 @@ def _compare(
     found, progress = out
     code, tail = half
     mixed = mix64(code)
-    word = index.maybe[_word_of(mixed, index.maybe.shape[0])]
+    word = index.maybe[word_of(mixed, index.maybe.shape[0])]
     if (word >> (mixed & np.uint64(63))) & np.uint64(1) == np.uint64(0):
         return True
     filed = find_row(code, mixed, index.slots, index.codes)
@@ -287,7 +238,7 @@ def _near_one(of: Word, twice: Word, index: HalfIndex, model: EditModel, out: Wo
     return enough
 
 
-@kernel(given(i8, 2), given(f64, 2), _INDEX, _MODEL, written(i64, 2), written(i64))
+@kernel(given(i8, 2), given(f64, 2), HALF_INDEX, _MODEL, written(i64, 2), written(i64))
 def near_rows(
     reads: NDArray[np.int8],
     bounds: NDArray[np.float64],

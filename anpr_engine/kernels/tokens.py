@@ -129,3 +129,20 @@ def key_tokens(
             count -= 1
             tokens[row, count] = np.int64(key % np.uint64(KEY_BASE)) - 1
             key = key // np.uint64(KEY_BASE)
+
+
+def token_keys(tokens: NDArray[np.int8]) -> NDArray[np.uint64]:
+    """Give the keys of canonical texts: uint64 (n,), 0 for those that have none of their own.
+
+    Args:
+        tokens: int8 (n, TOKENS_MAX), without separators.
+
+    """
+    keys = np.zeros(len(tokens), dtype=np.uint64)
+    plain = np.ones(len(tokens), dtype=np.bool_)
+    for place in range(TOKENS_MAX):
+        used = tokens[:, place] >= 0
+        plain &= ~used | ((tokens[:, place] < CHARACTERS) & (place < KEY_CHARACTERS_EXACT))
+        code = (tokens[:, place] + 1).astype(np.uint64)
+        keys = np.where(used, keys * np.uint64(KEY_BASE) + code, keys)
+    return np.where(plain, keys, np.uint64(0))

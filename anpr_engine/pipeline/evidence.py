@@ -116,7 +116,7 @@ def _part_of(
     key_tokens(keys, tokens, lengths)
     sizes = np.column_stack([lengths, evidence.bare_lengths[places]])
     likelihood = model.pairs(tokens, evidence.bare[places], sizes, evidence.bands[places])
-    shares = model.gate.densities(keys)[:, :-2]
+    shares = model.plate_shares(keys)[:, :-2]
     return np.asarray((shares * evidence.claims[places]).sum(axis=1) * likelihood, np.float64)
 
 

@@ -86,7 +86,7 @@ def pair_terms(
     elsewhere = 1 - weights.traffic_share
     traffic = _traffic(evidence, gaps, evidence.claims, model) * elsewhere
     prior = weights.traffic_share / weights.entries
-    shares = model.gate.densities(plates.keys)[:, :-2]
+    shares = model.plate_shares(plates.keys)[:, :-2]
     claim, own = country_factors(evidence.claims[places], plates, shares, model)
     worth = prior * likelihood * claim
     own = elsewhere * likelihood * own

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM
+from anpr_engine.pipeline.appearance import weigh_appearance
 from anpr_engine.pipeline.columns import EXACT, FUZZY, REPAIRED, WILDCARD, plate_text
 from anpr_engine.pipeline.doubts import candidates_of
 from anpr_engine.pipeline.evidence import (
@@ -60,6 +61,7 @@ class MatchRules:
         below are not even looked for.
     traffic_share: the share of reads that are of any listed vehicle.
     near: whether to look for near matches.
+    appearance: whether make and colour count, where read and entry both tell them.
     model: how readers err and which plates there are; the one that comes with the engine if None.
     """
 
@@ -67,6 +69,7 @@ class MatchRules:
     traffic_share: float = 0.0001
     near_probability_min: float = NEAR_MIN
     near: bool = True
+    appearance: bool = True
     model: ReadingModel | None = None
 
 
@@ -184,7 +187,9 @@ def _worth(
         is_offered, np.maximum(likelihood, starts * OFFERED_LIKELIHOOD_MIN), likelihood
     )
     likelihood *= factor * weigh_characters(reads, evidence, places, plates)
-    shares = model.gate.densities(plates.keys)[:, :-2]
+    if rules.appearance:
+        likelihood *= weigh_appearance(reads, pairs, snapshot)
+    shares = model.plate_shares(plates.keys)[:, :-2]
     claim, own = country_factors(evidence.claims[places], plates, shares, model)
     others = 1 - rules.traffic_share
     own *= others * likelihood

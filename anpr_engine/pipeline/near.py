@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.plate_text import UNREAD_POSITION, USABLE
-from anpr_engine.kernels.tokens import TOKENS_MAX, key_tokens
+from anpr_engine.kernels.tokens import TOKENS_MAX, key_tokens, token_keys
 from anpr_engine.pipeline.find import Pairs, bounds_of, joined_pairs, near_pairs, no_pairs
 from anpr_engine.pipeline.score import Evidence, evidence_of
 from anpr_engine.plates.reading import ReadingModel, Until
 from anpr_engine.records.columns import PlateColumns, ReadColumns
 from anpr_engine.watchlist.snapshot import Snapshot
 
-FIRST_LOOK_STEPS = 96.0
-"""Positions of plates looked at before a read is searched for: enough for the common series."""
+FIRST_LOOK_STEPS, FIRST_LOOK_STEPS_LONG = 96.0, 768.0
+"""Positions of plates looked at before a read is searched for: enough for the common series, and
+for the many districts of longer plates."""
+USUAL_CHARACTERS = 7
 
 
 def near_matches(
@@ -79,7 +81,9 @@ def _near_of_odd(
     most = model.most(evidence.bare, starts)
     # Plates of no format at all bound the sum too; the claim of a country leaves them this much.
     odd = model.odd_shares(evidence.bare_lengths) * evidence.claims[:, -1] * starts.sum(axis=1)
-    part = traffic_of(evidence, evidence.gaps, model, Until(most / odds, FIRST_LOOK_STEPS))
+    long = evidence.bare_lengths > USUAL_CHARACTERS
+    steps = np.where(long, FIRST_LOOK_STEPS_LONG, FIRST_LOOK_STEPS)
+    part = traffic_of(evidence, evidence.gaps, model, Until(most / odds, steps))
     traffic = np.maximum(part, odd)
     left = traffic * odds < most
     evidence = evidence.chosen(left)
@@ -95,7 +99,7 @@ def _through_gate(
     Returns int64 (n,), their rows, and float64 (n,), P(the plate of just this text, the claimed
     country | traffic), 0 where no country issues it.
     """
-    densities = model.gate.densities(plates.keys)
+    densities = model.plate_shares(plates.keys)
     country = densities[:, -1].astype(np.int64)
     claim = model.claim_factors[model.claim_places[reads.country], country]
     common = densities[:, -2] * claim
@@ -133,6 +137,14 @@ def traffic_of(
             evidence.bands[rows],
             evidence.claims[rows],
             model.printed if printed else model.bare,
-            until if until.enough is None else Until(until.enough[rows], until.steps_max),
+            until.chosen(rows),
         )
-    return found
+    return found + _issued_part(evidence, model) if model.issued else found
+
+
+def _issued_part(evidence: Evidence, model: ReadingModel) -> NDArray[np.float64]:
+    # What a register adds to the plate of just this text, or takes away from it.
+    keys = token_keys(evidence.bare)
+    shares = model.plate_shares(keys)[:, :-2] - model.gate.densities(keys)[:, :-2]
+    starts = model.starts(evidence.bare, evidence.bands).sum(axis=1)
+    return np.asarray((shares * evidence.claims).sum(axis=1) * starts, np.float64)

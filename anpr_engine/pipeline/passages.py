@@ -5,8 +5,9 @@ err together. To multiply their odds would make a certainty of one doubt seen te
 evidence that knows how reads hang together would take its seat in `_joined`.
 Why event time: a late read belongs where it was captured. Reads are taken one by one, so that
 what comes out does not hang on where batches were cut.
-Why memory alone: after a crash, or when a partition moves, the book does not know the passages
-under way. The worst is one more alert for each of them; none is lost.
+Why memory alone: after a crash, when a partition moves, or when two engines share one site's
+cameras, a book does not know the passages under way. The worst is one more alert for each; none
+is lost.
 """
 
 import hashlib
@@ -86,7 +87,7 @@ class Passage:
     probability: float
     rank: int
     alert_id: str
-    told: frozenset[str]
+    told: tuple[str, ...]
 
     def distance_us(self, captured_us: int) -> int:
         """Say how far outside of the passage an instant lies; 0 within."""
@@ -251,7 +252,7 @@ def _opened(number: int, key: PassageKey, alert: Alert, captured_us: int) -> Pas
         probability=alert.probability,
         rank=_TIER_RANKS.get(alert.tier, _RANK_OTHER),
         alert_id=alert.alert_id,
-        told=frozenset(alert.recipients),
+        told=tuple(alert.recipients),
     )
 
 
@@ -262,18 +263,18 @@ def _joined(passage: Passage, alert: Alert, captured_us: int, gain_min: float) -
         last_us=max(passage.last_us, captured_us),
     )
     rank = _TIER_RANKS.get(alert.tier, _RANK_OTHER)
-    told = passage.told.union(alert.recipients)
+    untold = tuple(each for each in alert.recipients if each not in passage.told)
     # Against the best of each that was sent: two reads in turn can never upgrade one another.
     # Six digits, as alerts have them: 0.95 is 0.05 more than 0.9.
     gain = round(alert.probability - passage.probability, 6)
     better = rank < passage.rank or gain >= gain_min
     # The same read twice is no second look, however the reader changed it.
-    if alert.alert_id == passage.alert_id or not (better or told > passage.told):
+    if alert.alert_id == passage.alert_id or not (better or untold):
         return wider
     return replace(
         wider,
         probability=max(passage.probability, alert.probability),
         rank=min(passage.rank, rank),
         alert_id=alert.alert_id,
-        told=told,
+        told=passage.told + untold,
     )

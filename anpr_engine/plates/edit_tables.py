@@ -18,13 +18,8 @@ from anpr_engine.kernels.channel import (
 )
 from anpr_engine.kernels.edits import ADDED, LOST, REPLACED
 from anpr_engine.kernels.gate import GATE_CHARACTERS_MAX
-from anpr_engine.kernels.neighbours import (
-    BEST_ROW,
-    CHARACTERS_MIN,
-    RANKED_LOST,
-    RANKED_ROWS,
-    EditModel,
-)
+from anpr_engine.kernels.halves import CHARACTERS_MIN
+from anpr_engine.kernels.neighbours import BEST_ROW, RANKED_LOST, RANKED_ROWS, EditModel
 from anpr_engine.kernels.tokens import CHARACTERS, JUNK, TOKENS
 
 _LETTERS = 36

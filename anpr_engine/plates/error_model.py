@@ -9,7 +9,7 @@ plate and at its edges. Which character is taken for which, and how prone each o
 by the states, so that a few thousand pairs are enough to learn it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -94,6 +94,25 @@ class Channel:
         """Give each read's band: float64 (n,), NaN where not given, to int64 (n,)."""
         bands = np.searchsorted(self.bands, confidence, side="right")
         return np.where(np.isnan(confidence), len(self.quality) - 1, bands)
+
+    def on_the_road(self, misread_share: float) -> "Channel":
+        """Give the same reader on a road where this share of its reads has an error.
+
+        A model is fitted on reads chosen for their errors; of ordinary reads fewer come from the
+        bad states of quality, whatever the confidence says. The states' weights are changed so
+        that a plate of seven characters is misread that often; never to more than was fitted.
+        """
+        plain = CHARACTERS - len(_UMLAUTS)
+        right = np.diagonal(self.rates[:plain, :plain]).T.mean(axis=0)
+        right = (right * (1 - self.rates[DROPPED_INSIDE, :plain].mean(axis=0))) ** 7
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            weight = (low + high) / 2
+            mixture = self.quality[-1] * weight ** np.arange(QUALITIES)
+            misread = 1 - (mixture / mixture.sum() * right).sum()
+            low, high = (weight, high) if misread < misread_share else (low, weight)
+        weighed = self.quality * high ** np.arange(QUALITIES)
+        return replace(self, quality=weighed / weighed.sum(axis=1, keepdims=True))
 
     def class_sums(self, classes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum the rates over the characters of classes, as `kernels.traffic` needs them.

@@ -27,10 +27,12 @@ from anpr_engine.kernels.traffic import (
     WALK_SHAPE,
     traffic_likelihoods,
 )
+from anpr_engine.plates.claims import claim_factors, claim_places
 from anpr_engine.plates.edit_tables import edit_model, reach, slack
 from anpr_engine.plates.error_model import Channel, shipped_channel
 from anpr_engine.plates.formats import CountryPack
 from anpr_engine.plates.gate import GateTables, gate_tables
+from anpr_engine.plates.issued import IssuedPlates
 from anpr_engine.plates.pack_files import country_packs
 from anpr_engine.plates.traffic import (
     ODD_CHARACTERS,
@@ -40,10 +42,7 @@ from anpr_engine.plates.traffic import (
     blurred_tree,
     traffic_tree,
 )
-from anpr_engine.records.columns import country_code
 
-CLAIM_RIGHT = 0.95
-"""How often the country that a reader claims is the plate's."""
 WORST = QUALITIES - 1
 """The state of garbage; what it made of a plate is compared with average plates."""
 
@@ -66,11 +65,18 @@ class Until:
     """When the sum over the traffic may stop: what was found so far is a lower bound.
 
     enough: float64 (n,), sums that need not be exceeded; None: the whole sum is asked for.
-    steps_max: positions of plates to look at, per read.
+    steps_max: float64 (n,), positions of plates to look at; None: as many as it takes.
     """
 
     enough: NDArray[np.float64] | None = None
-    steps_max: float = np.inf
+    steps_max: NDArray[np.float64] | None = None
+
+    def chosen(self, rows: NDArray[np.intp]) -> "Until":
+        """Take the limits of some of the reads."""
+        return Until(
+            None if self.enough is None else self.enough[rows],
+            None if self.steps_max is None else self.steps_max[rows],
+        )
 
 
 WHOLE = Until()
@@ -80,6 +86,8 @@ WHOLE = Until()
 class ReadingModel:
     """A reader's errors and the countries' plates.
 
+    issued: registers of issued plates, none by default; sizes: float64 (countries,), plates that
+        the formats in use allow.
     countries: what country places mean, the last is `ODD`; shares: float64, of the traffic.
     edits: what edits are worth, see `kernels.neighbours`.
     right: float64 (TOKENS, QUALITIES), P(this token was read right and nothing added after it).
@@ -93,6 +101,8 @@ class ReadingModel:
     printed: Layouts
     bare: Layouts
     gate: GateTables
+    issued: tuple[IssuedPlates, ...]
+    sizes: NDArray[np.float64]
     countries: tuple[str, ...]
     shares: NDArray[np.float64]
     edits: EditModel
@@ -122,6 +132,7 @@ class ReadingModel:
         found = np.empty(len(tokens))
         room = np.zeros(WALK_SHAPE)
         limits = np.full(len(tokens), np.inf) if until.enough is None else until.enough
+        most = np.full(len(tokens), np.inf) if until.steps_max is None else until.steps_max
         for band in np.unique(bands).tolist():
             rows = np.flatnonzero(bands == band)
             chosen = np.ascontiguousarray(tokens[rows])
@@ -135,10 +146,25 @@ class ReadingModel:
             mixture = self.channel.quality[band].copy()
             mixture[WORST] = 0.0
             left = limits[rows] - blur[:, -1]
-            steps = np.full(len(rows), until.steps_max)
+            steps = most[rows]
             totals = np.column_stack([claims[rows], left, steps, left])
             _sum(chosen, layouts.tree, _mixed(layouts.sums, mixture), room, totals)
             found[rows] = totals[:, -1] + blur[:, -1]
+        return found
+
+    def plate_shares(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Give each plate's own share of the traffic: float64 (n, countries + 2).
+
+        By country, then the largest of one format, and the place of its country. Where a register
+        of issued plates is known, plates that are not in it have next to none.
+        """
+        found = self.gate.densities(keys)
+        for register in self.issued:
+            place = self.countries.index(register.country)
+            factor = register.factors(keys, float(self.sizes[place]))
+            found[:, place] *= factor
+            mine = found[:, -1] == place
+            found[mine, -2] *= factor[mine]
         return found
 
     def claims(self, codes: NDArray[np.uint16]) -> NDArray[np.float64]:
@@ -216,23 +242,18 @@ def _layouts(packs: tuple[CountryPack, ...], channel: Channel, *, printed: bool)
     )
 
 
-def _claim_places(countries: tuple[str, ...]) -> NDArray[np.uint8]:
-    places = np.full(2**16, len(countries), dtype=np.uint8)
-    places[0] = 0
-    for place, country in enumerate(countries[:-1]):
-        places[country_code(country)] = place + 1
-    return places
+def _sizes(packs: tuple[CountryPack, ...]) -> NDArray[np.float64]:
+    sizes = [
+        float(sum(layout.size for one in pack.formats if one.share > 0 for layout in one.layouts))
+        for pack in packs
+    ]
+    return np.array([*sizes, 1.0])
 
 
-def _claim_factors(countries: int) -> NDArray[np.float64]:
-    factors = np.full((countries + 1, countries), (1 - CLAIM_RIGHT) / countries)
-    factors[0] = 1.0
-    factors[np.arange(1, countries + 1), np.arange(countries)] = CLAIM_RIGHT
-    return factors
-
-
-def reading_model(packs: Iterable[CountryPack], channel: Channel) -> ReadingModel:
-    """Put an error model and country packs together."""
+def reading_model(
+    packs: Iterable[CountryPack], channel: Channel, issued: tuple[IssuedPlates, ...] = ()
+) -> ReadingModel:
+    """Put an error model, country packs and registers of issued plates together."""
     chosen = tuple(packs)
     rates = channel.rates
     right = np.diagonal(rates[:TOKENS, :TOKENS]).T.copy()
@@ -247,12 +268,14 @@ def reading_model(packs: Iterable[CountryPack], channel: Channel) -> ReadingMode
         printed=_layouts(chosen, channel, printed=True),
         bare=bare,
         gate=gate_tables(chosen),
+        issued=issued,
+        sizes=_sizes(chosen),
         countries=bare.tree.countries,
         shares=shares / shares.sum(),
         edits=edits,
         right=right,
-        claim_places=_claim_places(bare.tree.countries),
-        claim_factors=_claim_factors(len(bare.tree.countries)),
+        claim_places=claim_places(bare.tree.countries),
+        claim_factors=claim_factors(len(bare.tree.countries)),
         reach=reach(channel.quality, right, edits),
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.bloom import filter_add, filter_words
-from anpr_engine.kernels.neighbours import HalfIndex
+from anpr_engine.kernels.halves import HalfIndex
 from anpr_engine.kernels.plate_forms import NO_FORM, plate_forms, written_plate
 from anpr_engine.kernels.plate_text import USABLE, WILDCARD_KEYS_FROM, plate_keys
 from anpr_engine.kernels.table import table_build, table_slots

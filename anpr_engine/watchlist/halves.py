@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.neighbours import (
+from anpr_engine.kernels.halves import (
     CHARACTERS_MIN,
     HEAD_LENGTHS,
     LENGTH_CODES,
@@ -21,8 +21,10 @@ from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT, LONG_
 from anpr_engine.kernels.table import table_build, table_slots
 from anpr_engine.kernels.umlauts import FIRST_UMLAUT
 
-_SMALLEST = [(KEY_BASE**length - 1) // (KEY_BASE - 1) for length in range(LENGTH_CODES)]
-"""The smallest key of each length: every character has at least code 1."""
+_SMALLEST = [
+    min((KEY_BASE**length - 1) // (KEY_BASE - 1), LONG_KEYS_FROM) for length in range(LENGTH_CODES)
+]
+"""The smallest key of each length: every character has at least code 1; hashes come behind."""
 
 
 def half_index(keys: NDArray[np.uint64]) -> HalfIndex:

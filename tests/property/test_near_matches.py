@@ -10,19 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from oracle_reading import Tokens
-from reading_rows import mixture_of, rows_of, run_pairs
+from reading_rows import mixture_of, rows_of
 
+from anpr_engine.kernels.halves import HEAD_LENGTHS, LENGTH_CODES, TAIL_CODE, HalfIndex, mark_halves
 from anpr_engine.kernels.neighbours import (
     BOUND_COLUMNS,
-    HEAD_LENGTHS,
-    LENGTH_CODES,
     NEED,
     NEXT_READ,
     PROGRESS_WORDS,
-    TAIL_CODE,
     WRITTEN,
-    HalfIndex,
-    mark_halves,
     near_rows,
 )
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM
@@ -121,3 +117,99 @@ def test_every_listed_plate_that_is_likely_enough_is_found(
     wanted = oracle_reading.near_rows(read, listed, bounds[0, NEED], rates, mixture)
     assert wanted <= found
     assert found <= oracle_reading.near_rows(read, listed, 0.0, rates, mixture)
+
+
+@given(seed=seeds, length=lengths, band=bands)
+@settings(max_examples=20)
+def test_every_plate_within_two_edits_is_found_when_nothing_is_too_unlikely(
+    seed: int, length: int, band: int
+) -> None:
+    """However the edits fall on the halves: the search itself leaves no gap."""
+    draw = np.random.default_rng(seed)
+    read = drawn_read(draw, length, 0)
+    listed = listed_around(draw, read, 60)
+    mixture = mixture_of(band, garbage=True)
+    found = run_near([read], bounds_of([read], mixture, 1e-60), index_of(listed))
+    rates = shipped_reading().channel.rates
+    wanted = oracle_reading.near_rows(read, listed, 0.0, rates, mixture)
+    assert {place for _, place in found} == wanted
+
+
+@given(
+    length=lengths,
+    lost=st.integers(0, 11),
+    added=st.integers(0, 11),
+    band=bands,
+    tokens=st.permutations(range(36)),
+)
+def test_one_lost_and_one_added_are_found_wherever_they_are(
+    length: int, lost: int, added: int, band: int, tokens: list[int]
+) -> None:
+    """Both in the first half, both in the last, or one in each."""
+    plate = tuple(tokens[:length])
+    seen = list(plate)
+    del seen[lost % length]
+    seen.insert(added % length, tokens[-1])
+    mixture = mixture_of(band, garbage=True)
+    bounds = bounds_of([tuple(seen)], mixture, 1.0)
+    rates = shipped_reading().channel.rates
+    likely = oracle_reading.pair_likelihoods(plate, tuple(seen), rates, 2)
+    bounds[0, NEED] = float(likely @ mixture)
+    assert run_near([tuple(seen)], bounds, index_of([plate])) == {(0, 0)}
+
+
+@given(seed=seeds, band=bands, room=st.integers(1, 9))
+@settings(max_examples=25)
+def test_a_tiny_room_gives_the_same_pairs(seed: int, band: int, room: int) -> None:
+    """The search goes on where the room ended, and comes again with more when one read fills it."""
+    draw = np.random.default_rng(seed)
+    reads = [drawn_read(draw, int(draw.integers(4, 10)), 0) for _ in range(4)]
+    listed = sorted((text for read in reads for text in listed_around(draw, read, 12)), key=key_of)
+    bounds = bounds_of(reads, mixture_of(band, garbage=True), 1e-3)
+    index = index_of(listed)
+    assert run_near(reads, bounds, index, room) == run_near(reads, bounds, index)
+
+
+@given(seed=seeds, length=st.one_of(st.integers(0, 3), st.integers(13, 15)))
+def test_reads_too_short_or_too_long_find_nothing(seed: int, length: int) -> None:
+    """Under four characters anything is near anything; over twelve a key is a hash."""
+    draw = np.random.default_rng(seed)
+    read = drawn_read(draw, length, 0)
+    listed = sorted([read[:size] for size in (4, 11, 12) if size <= length] or [(0,) * 4])
+    bounds = bounds_of([read], mixture_of(11, garbage=True), 1e-60)
+    assert not run_near([read], bounds, index_of(sorted(listed, key=key_of)))
+
+
+@given(st.lists(st.lists(st.sampled_from(FEW), min_size=1, max_size=12).map(tuple), max_size=40))
+def test_every_plate_is_filed_under_its_two_halves(texts: list[Tokens]) -> None:
+    """Plates of four to twelve characters, equal ones too, by first half and by last."""
+    listed = sorted(texts, key=key_of)
+    index = index_of(listed)
+    ranges = dict(zip(index.codes.tolist(), index.ranges.tolist(), strict=True))
+    for row, text in enumerate(listed):
+        size = len(text)
+        filed = size >= 4
+        head = int(HEAD_LENGTHS[size])
+        codes = (
+            key_of(text[:head]) * LENGTH_CODES + size,
+            key_of(text[head:]) * LENGTH_CODES + size + TAIL_CODE,
+        )
+        for code, rows in zip(codes, (list(range(len(texts))), index.order.tolist()), strict=True):
+            first, end = ranges.get(code, (0, 0))
+            assert (row in rows[first:end]) == filed
+    sizes = [len(text) for text in texts if len(text) >= 4]
+    assert index.counts.tolist() == np.bincount(sizes, minlength=LENGTH_CODES).tolist()
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=40), st.integers(0, 6))
+def test_marked_halves_are_all_there(codes: list[int], power: int) -> None:
+    """The bits set are those of the codes, each set alone, and no others."""
+    maybe = np.zeros(1 << power, dtype=np.uint64)
+    mark_halves(np.array(codes, dtype=np.uint64), maybe)
+    together = np.zeros_like(maybe)
+    for code in oracle_reading.mark_halves(codes):
+        alone = np.zeros_like(maybe)
+        mark_halves(np.array([code], dtype=np.uint64), alone)
+        assert sum(map(int.bit_count, alone.tolist())) == 1
+        together |= alone
+    assert maybe.tolist() == together.tolist()

@@ -1,0 +1,73 @@
+"""Listed keys filed by their halves: the arrays that near matching searches.
+
+A half that no plate has is mostly known from one bit, without a look at the table.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import Word, given, helper, i64, kernel, record, u32, u64, written
+from anpr_engine.kernels.hashing import mix64
+
+CHARACTERS_MIN = 4
+"""Shorter plates and reads are no near match of anything."""
+LENGTH_CODES = 16
+TAIL_CODE = 1 << 63
+"""A half's code is its text as a key, times `LENGTH_CODES`, plus the plate's length; and this bit
+for the last half."""
+HEAD_LENGTHS = np.array([(length + 1) // 2 for length in range(LENGTH_CODES)])
+"""How many characters the first half of a plate of each length has."""
+
+
+class HalfIndex(NamedTuple):
+    """Listed keys filed by their halves; all arrays read-only.
+
+    keys: uint64 (n,), sorted. codes: uint64 (halves,). slots: uint32, a table over the codes.
+    maybe: uint64 (words,), a power of two of them: a bit for each code, see `mark_halves`.
+    ranges: uint32 (halves, 2): rows of a first half; places in `order` of a last one.
+    order: uint32 (n,), rows by last half. counts: int64 (LENGTH_CODES,), plates by length.
+    """
+
+    keys: NDArray[np.uint64]
+    codes: NDArray[np.uint64]
+    slots: NDArray[np.uint32]
+    maybe: NDArray[np.uint64]
+    ranges: NDArray[np.uint32]
+    order: NDArray[np.uint32]
+    counts: NDArray[np.int64]
+
+
+HALF_INDEX = record(
+    HalfIndex,
+    given(u64),
+    given(u64),
+    given(u32),
+    given(u64),
+    given(u32, 2),
+    given(u32),
+    given(i64),
+)
+"""The index as a kernel declares it."""
+
+
+@helper
+def word_of(mixed: Word, words: int) -> Word:
+    """Choose the word of the bits that a mixed code has its bit in."""
+    return np.int64((mixed >> np.uint64(6)) & np.uint64(words - 1))
+
+
+@kernel(given(u64), written(u64))
+def mark_halves(codes: NDArray[np.uint64], maybe: NDArray[np.uint64]) -> None:
+    """Set a bit for each code: a half whose bit is not set is no plate's.
+
+    Args:
+        codes: uint64 (halves,).
+        maybe: uint64 (words,), a power of two of them; bits are set in place.
+
+    """
+    for row in range(codes.shape[0]):
+        mixed = mix64(codes[row])
+        word = word_of(mixed, maybe.shape[0])
+        maybe[word] |= np.uint64(1) << (mixed & np.uint64(63))

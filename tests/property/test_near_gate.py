@@ -1,0 +1,229 @@
+"""The gate before near matching loses no hit, and a hit's probability is Bayes' rule."""
+
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+import oracle_reading
+import pytest
+import strategies
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from oracle_reading import Slots
+from test_traffic_sum import tiny_packs
+
+from anpr_engine.kernels.plate_text import UNREAD_POSITION, USABLE
+from anpr_engine.pipeline import match as matching
+from anpr_engine.pipeline import near, score
+from anpr_engine.pipeline.columns import FUZZY
+from anpr_engine.pipeline.decode import decode
+from anpr_engine.pipeline.find import Pairs
+from anpr_engine.pipeline.match import MatchRules, match
+from anpr_engine.pipeline.normalise import normalise_plates
+from anpr_engine.pipeline.tiers import edits_of
+from anpr_engine.plates.draw import draw as draw_plate
+from anpr_engine.plates.error_model import Channel, shipped_channel
+from anpr_engine.plates.formats import CountryPack
+from anpr_engine.plates.normaliser import normalise
+from anpr_engine.plates.pack_files import country_packs
+from anpr_engine.plates.reading import reading_model
+from anpr_engine.records.columns import PlateColumns, ReadColumns
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.simulate.camera_noise import DRAWS_PER_MISREAD, misread
+from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
+
+GATE = "_through_gate"
+WITHOUT_UMLAUTS = str.maketrans("ÄÖÜ", "AOU")
+draws = st.floats(0, 0.999)
+NOW_US = int(strategies.NOW.timestamp() * 1e6)
+
+
+def entry(number: int, plate: str, country: str | None) -> WatchlistEntry:
+    """List a plate."""
+    return WatchlistEntry(entry_id=f"e{number}", list_id="be-drugs", plate=plate, country=country)
+
+
+def read_value(plate: str, country: str | None, confidence: float | None) -> bytes:
+    """Write a read as a camera sends it."""
+    given_too = {"country": country, "confidence": confidence}
+    read = {"read_id": "r1", "camera_id": "c1", "captured_at": "2026-11-22T08:59:59Z"}
+    known = {name: value for name, value in given_too.items() if value is not None}
+    return json.dumps(read | {"plate": plate} | known).encode()
+
+
+def hits_of(
+    values: list[bytes], snapshot: Snapshot, rules: MatchRules
+) -> dict[tuple[int, int], float]:
+    """Match reads; give the probability of each pair."""
+    reads = decode(values, NOW_US)
+    hits = match(reads, normalise_plates(reads, 4), snapshot, rules, NOW_US)
+    pairs = zip(hits.read.tolist(), hits.entry.tolist(), strict=True)
+    return dict(zip(pairs, hits.probability.tolist(), strict=True))
+
+
+@cache
+def formats() -> list[Any]:
+    """Give every country's formats that are on the road."""
+    return [each for pack in country_packs() for each in pack.formats if each.share > 0]
+
+
+def traffic(
+    draw: np.random.Generator, listed: int, *, plain: bool = False
+) -> tuple[list[WatchlistEntry], list[bytes]]:
+    """Draw a small watchlist, and reads of it: right, misread, doubtful, of others too.
+
+    Plain ones have no umlauts and are read without separators.
+    """
+    entries: list[WatchlistEntry] = []
+    values: list[bytes] = []
+    for number in range(listed):
+        chosen = formats()[draw.integers(len(formats()))]
+        plate = draw_plate(draw, chosen)
+        if plain:
+            plate = plate.translate(WITHOUT_UMLAUTS)
+        country = chosen.country if draw.random() < 0.7 else None
+        entries.append(entry(number, plate, country))
+        for _ in range(3):
+            seen = misread(plate, draw.random(DRAWS_PER_MISREAD).tolist())
+            claimed = chosen.country if draw.random() < 0.5 else None
+            claimed = "NL" if draw.random() < 0.1 else claimed
+            confidence = round(float(draw.random()), 3) if draw.random() < 0.8 else None
+            shown = seen.replace("-", "").replace(" ", "") if plain or draw.random() < 0.5 else seen
+            values.append(read_value(shown, claimed, confidence))
+        values.append(read_value(plate.replace("-", ""), None, 0.9))
+    return entries, values
+
+
+def open_gate(patch: pytest.MonkeyPatch) -> None:
+    """Let every usable read through, and look at all of the traffic before the search."""
+    real = getattr(near, GATE)
+    patch.setattr(near, GATE, lambda reads, plates, model, _: real(reads, plates, model, 1e-250))
+    patch.setattr(near, "FIRST_LOOK_STEPS", np.inf)
+
+
+@pytest.mark.slow_interpreted
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    floor=st.sampled_from([1e-6, 1e-3, 0.02, 0.1, 0.5, 0.9]),
+    share=st.sampled_from([1e-6, 1e-4, 0.01, 0.3]),
+)
+@settings(max_examples=40)
+def test_the_gate_loses_no_hit(seed: int, floor: float, share: float) -> None:
+    """Whatever the floor and the share of listed traffic: the hits of an open gate, to the bit."""
+    entries, values = traffic(np.random.default_rng(seed), 12)
+    snapshot = snapshot_of(entries)
+    rules = MatchRules(near_probability_min=floor, traffic_share=share)
+    gated = hits_of(values, snapshot, rules)
+    with pytest.MonkeyPatch.context() as patch:
+        open_gate(patch)
+        ungated = hits_of(values, snapshot, rules)
+    assert gated == ungated
+
+
+def everything(patch: pytest.MonkeyPatch) -> None:
+    """Compare every read with every entry: no gate, no search."""
+
+    def all_pairs(
+        reads: ReadColumns, plates: PlateColumns, snapshot: Snapshot, *_: object
+    ) -> Pairs:
+        usable = (plates.status == USABLE) | (plates.status == UNREAD_POSITION)
+        rows, entries = np.meshgrid(np.flatnonzero(usable), np.arange(len(snapshot)))
+        flags = np.zeros(rows.size, dtype=np.bool_)
+        tiers = np.full(rows.size, FUZZY, dtype=np.uint8)
+        assert len(reads) == len(plates.status)
+        return Pairs(rows.ravel(), entries.ravel(), flags, tiers)
+
+    patch.setattr(matching, "near_matches", all_pairs)
+
+
+def edits_of_pair(values: list[bytes], snapshot: Snapshot, pair: tuple[int, int]) -> int:
+    """Count the edits between a read and a listed plate."""
+    seen = normalise(json.loads(values[pair[0]])["plate"]).text
+    return edits_of(seen, normalise(snapshot.base.rows.texts(pair[1])[1]).text)
+
+
+@pytest.mark.slow_interpreted
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    floor=st.sampled_from([1e-3, 0.02, 0.1, 0.5, 0.9]),
+    share=st.sampled_from([1e-4, 0.01, 0.3]),
+)
+@settings(max_examples=25)
+def test_gate_and_search_together_lose_no_hit_within_two_edits(
+    seed: int, floor: float, share: float
+) -> None:
+    """Against every read compared with every entry, for texts without umlauts and separators.
+
+    A lost umlaut is not searched for; a separator may refute the format that the gate takes for it.
+    """
+    entries, values = traffic(np.random.default_rng(seed), 10, plain=True)
+    snapshot = snapshot_of(entries)
+    found = hits_of(
+        values, snapshot, MatchRules(near_probability_min=floor / 1.01, traffic_share=share)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        everything(patch)
+        compared = hits_of(
+            values, snapshot, MatchRules(near_probability_min=floor, traffic_share=share)
+        )
+    close = {pair for pair in compared if edits_of_pair(values, snapshot, pair) <= 2}
+    assert close <= found.keys()
+
+
+@pytest.mark.slow_interpreted
+@given(
+    data=st.data(),
+    packs=tiny_packs(),
+    share=st.sampled_from([1e-4, 0.01, 0.3]),
+    confidence=st.sampled_from([0.3, 0.6, 0.8, 0.95, 0.99]),
+)
+@settings(max_examples=8)
+def test_a_probability_is_the_brute_force_posterior(
+    data: st.DataObject, packs: tuple[CountryPack, ...], share: float, confidence: float
+) -> None:
+    """Within 5 %: the walk over the traffic leaves out what is negligible.
+
+    So the listed plates' own part of the traffic, which is taken out of it, must not be most of it.
+    """
+    traffic_of_all = oracle_reading.traffic_of(packs, printed=False)
+    issued = [oracle_reading.text_of(slot[0] for slot in slots) for _, slots, _ in traffic_of_all]
+    texts = sorted({text for text in issued if 4 <= len(text) <= 9} | {"10010", "0XX777"})
+    listed = data.draw(st.lists(st.sampled_from(texts), min_size=1, max_size=3, unique=True))
+    seen = misread(listed[0], data.draw(st.lists(draws, min_size=8, max_size=8)))
+    assume(4 <= len(seen) <= 9)
+    channel = without_worst(shipped_channel())
+    assume(own_part(listed, seen, (channel, confidence), traffic_of_all) < 0.5)
+    snapshot = snapshot_of([entry(number, text, None) for number, text in enumerate(listed)])
+    model = reading_model(packs, channel)
+    rules = MatchRules(near_probability_min=1e-6, traffic_share=share, model=model)
+    expected = oracle_reading.posterior(listed, (seen, confidence), packs, channel, share)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(score, "LUMPINESS", 1.0)
+        found = hits_of([read_value(seen, None, confidence)], snapshot, rules)
+    for (_, row), probability in found.items():
+        text = snapshot.base.rows.texts(row)[1]
+        assert probability == pytest.approx(expected[text], rel=0.05)
+
+
+def own_part(
+    listed: list[str], seen: str, by: tuple[Channel, float], plates: list[tuple[str, Slots, float]]
+) -> float:
+    """Give the listed plates' own part of P(read | traffic)."""
+    channel, confidence = by
+    mixture = channel.quality[channel.band_of(np.array([confidence]))[0]]
+    read, *texts = (tokens or () for tokens in oracle_reading.read_tokens([seen, *listed]))
+    own = sum(
+        sum(oracle_reading.plate_densities(plates, text).values())
+        * float(oracle_reading.pair_likelihoods(text, read, channel.rates) @ mixture)
+        for text in texts
+    )
+    whole = oracle_reading.traffic_likelihoods(plates, read, channel.rates, mixture, 2)
+    return own / sum(whole.values())
+
+
+def without_worst(channel: Channel) -> Channel:
+    """Give a reader that makes no garbage: what it makes of plates is compared with averages."""
+    quality = channel.quality.copy()
+    quality[:, -1] = 0.0
+    return Channel(channel.rates, channel.bands, quality / quality.sum(axis=1, keepdims=True))
