@@ -47,7 +47,9 @@ from anpr_engine.records.columns import CandidateColumns, HitColumns, PlateColum
 from anpr_engine.watchlist.snapshot import Snapshot
 
 NEAR_MIN = 0.001
-"""Near matches below this are not looked for unless less is asked for."""
+"""Near matches below this are not worth a line to an analyst, unless less is asked for."""
+NEAR_ALERT_MIN = 0.5
+"""A near match that is likelier somebody else's car is not worth an alert."""
 FLOOR_MIN = 1e-9
 _US = 1_000_000
 
@@ -67,7 +69,7 @@ class MatchRules:
 
     probability_min: float = 0.0
     traffic_share: float = 0.0001
-    near_probability_min: float = NEAR_MIN
+    near_probability_min: float = NEAR_ALERT_MIN
     near: bool = True
     appearance: bool = True
     model: ReadingModel | None = None

@@ -25,7 +25,14 @@ ODD = "??"
 ODD_SHARE = 0.02
 ODD_LENGTHS: Mapping[int, float] = {4: 0.04, 5: 0.12, 6: 0.3, 7: 0.34, 8: 0.16, 9: 0.04}
 """How long plates of no known format are: an estimate."""
+LOOSE_SHARE = 0.03
+"""Part of a format's traffic with letters that its set lacks: what the packs say of letters is
+less sure than what they say of shapes, and some that were never to be issued were."""
 ODD_CHARACTERS = 36
+_LETTERS = ALPHABET[10:36]
+_ANY_LETTER = CharacterSet(_LETTERS)
+_SOME = 5
+"""Fewest letters of a set that is a series' letters, not a mark of its own."""
 _ODD_SET = CharacterSet(ALPHABET[:36])
 _TOKEN = {character: token for token, character in enumerate(ALPHABET)}
 
@@ -103,13 +110,27 @@ def _odd_layouts() -> Iterator[Layout]:
             yield Layout(parts, share / 2 / (length - 1))
 
 
+def _loosened(layout: Layout) -> Layout | None:
+    # The same shape with any letter where some are allowed; None where all are already.
+    parts = tuple(
+        _ANY_LETTER
+        if isinstance(part, CharacterSet) and len(set(part.characters) & set(_LETTERS)) >= _SOME
+        else part
+        for part in layout.parts
+    )
+    return None if parts == layout.parts else Layout(parts, layout.share)
+
+
 def _layouts(packs: Iterable[CountryPack]) -> Iterator[tuple[str, Layout, float]]:
     for pack in packs:
         for plate_format in pack.formats:
             for layout in plate_format.layouts:
                 share = pack.traffic_share * plate_format.share * layout.share
+                loose = _loosened(layout)
                 if share > 0:
-                    yield pack.country, layout, share
+                    yield pack.country, layout, share * (1 - LOOSE_SHARE if loose else 1)
+                if share > 0 and loose:
+                    yield pack.country, loose, share * LOOSE_SHARE
         for layout in pack.odd:
             yield pack.country, layout, pack.traffic_share * layout.share
         for layout in _odd_layouts() if pack.free_share else ():

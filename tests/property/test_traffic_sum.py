@@ -22,6 +22,7 @@ from anpr_engine.kernels.traffic import (
 )
 from anpr_engine.plates.draw import draw as draw_plate
 from anpr_engine.plates.error_fit import text_tokens, without_separators
+from anpr_engine.plates.error_model import shipped_channel
 from anpr_engine.plates.formats import (
     CharacterSet,
     CountryPack,
@@ -32,8 +33,9 @@ from anpr_engine.plates.formats import (
     WordSet,
 )
 from anpr_engine.plates.gate import gate_tables
+from anpr_engine.plates.normaliser import plate_key
 from anpr_engine.plates.pack_files import country_packs
-from anpr_engine.plates.reading import shipped_reading
+from anpr_engine.plates.reading import reading_model, shipped_reading
 from anpr_engine.plates.traffic import TrafficTree, traffic_tree
 
 
@@ -193,3 +195,11 @@ def test_the_gate_knows_each_plates_share_and_no_more(
     largest, country = found[-2:]
     assert largest <= found[int(country)]
     assert (largest > 0) == (found[: len(packs)].sum() > 0)
+
+
+def test_a_letter_outside_its_set_makes_a_plate_rarer_not_impossible() -> None:
+    """What a pack says of letters is less sure than what it says of shapes."""
+    model = reading_model(country_packs(), shipped_channel())
+    keys = np.array([plate_key(text) for text in ("GB012K", "GA012K", "GB0K12")], dtype=np.uint64)
+    allowed, loose, misshapen = model.gate.densities(keys)[:, model.countries.index("NL")]
+    assert 0 == misshapen < loose < allowed / 10
