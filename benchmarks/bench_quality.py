@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.errors import UsageError
-from anpr_engine.pipeline.match import MatchRules
+from anpr_engine.pipeline.match import NEAR_MIN, MatchRules
 from anpr_engine.watchlist.snapshot import Snapshot
 from benchmarks import quality_data as data
 from benchmarks.definitions import Size
@@ -172,7 +172,7 @@ def measure(seen: list[data.Seen], size: Size, repeats: int) -> Outcome:
     kept = []
     for turn, made in enumerate(trials):
         _check_peers(made, scores, edits, turn)
-        hits = trial_hits(made, TOLD, MatchRules(0.0, TRAFFIC_SHARE))
+        hits = trial_hits(made, TOLD, MatchRules(0.0, TRAFFIC_SHARE, NEAR_MIN))
         _check_ours(made, hits, edits)
         ours = judged(made, scores_of(made, hits), edits)
         peers = {name: judged(made, each[turn], edits) for name, each in scores.items()}
