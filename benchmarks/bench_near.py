@@ -4,19 +4,16 @@ Only `match` is timed: the JSON is scanned and the plates are normalised beforeh
 of plates as they are on the road, so it is as dense around a read as a real one of its size.
 """
 
-from dataclasses import dataclass, field, fields
 from functools import partial
-
-import numpy as np
-from numpy.typing import NDArray
 
 from anpr_engine.pipeline.columns import EXACT
 from anpr_engine.pipeline.decode import decode
-from anpr_engine.pipeline.match import MatchRules, match
+from anpr_engine.pipeline.match import MatchRules, match, near_odds
+from anpr_engine.pipeline.near import through_gate
 from anpr_engine.pipeline.normalise import normalise_plates
 from anpr_engine.plates.error_model import shipped_channel
 from anpr_engine.plates.pack_files import country_packs
-from anpr_engine.plates.reading import ReadingModel, reading_model, shipped_reading
+from anpr_engine.plates.reading import reading_model, shipped_reading
 from anpr_engine.records.columns import PlateColumns, ReadColumns
 from anpr_engine.simulate.camera_noise import MISREAD_SHARE
 from anpr_engine.simulate.rendering import SimulatedRead
@@ -35,22 +32,6 @@ US = 1e6
 Batch = tuple[ReadColumns, PlateColumns]
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted(ReadingModel):
-    """A model that keeps how many reads were looked at beyond the gate."""
-
-    passed: list[int] = field(default_factory=list)
-
-    def starts(self, tokens: NDArray[np.int8], bands: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Count the reads of a batch that came through the gate."""
-        self.passed.append(len(tokens))
-        return ReadingModel.starts(self, tokens, bands)
-
-
-def _counted(model: ReadingModel) -> _Counted:
-    return _Counted(**{each.name: getattr(model, each.name) for each in fields(ReadingModel)})
-
-
 def _batches(values: list[bytes]) -> list[Batch]:
     made = []
     for at in range(0, len(values), BATCH_READS):
@@ -66,10 +47,9 @@ def _matched(batches: list[Batch], snapshot: Snapshot, rules: MatchRules) -> int
 
 
 def _through_gate(batches: list[Batch], snapshot: Snapshot, rules: MatchRules) -> int:
-    model = _counted(rules.model or shipped_reading())
-    counting = MatchRules(near_probability_min=rules.near_probability_min, model=model)
-    _matched(batches, snapshot, counting)
-    return sum(model.passed)
+    """Count the reads that are searched for beyond their own text."""
+    model, odds = rules.model or shipped_reading(), near_odds(rules, len(snapshot))
+    return sum(len(through_gate(reads, plates, model, odds)[0]) for reads, plates in batches)
 
 
 def run(_lab: Lab, size: Size, repeats: int) -> Outcome:

@@ -15,9 +15,10 @@ from anpr_engine.cli.watchlist_options import open_store, store_options
 from anpr_engine.errors import UsageError
 from anpr_engine.pipeline.columns import FUZZY, WILDCARD
 from anpr_engine.pipeline.decode import decode
-from anpr_engine.pipeline.explain import Weights, pair_terms
+from anpr_engine.pipeline.explain import pair_terms
 from anpr_engine.pipeline.find import Pairs
 from anpr_engine.pipeline.match import NEAR_MIN
+from anpr_engine.pipeline.worth import Weights
 from anpr_engine.plates.preview import (
     TEXTS_MAX,
     PlatePreview,

@@ -20,6 +20,7 @@ import numba
 import numpy as np
 from numba import types
 from numba.core import config
+from numpy.typing import NDArray
 
 Word = Any
 """A machine word inside a kernel; the compiler infers whether it is signed and how wide."""
@@ -103,6 +104,13 @@ def record(named: Any, *fields: Any) -> Any:  # noqa: ANN401 - numba types are u
     """Declare a named tuple of arrays; arrays given in it must be flagged read-only."""
     named_tuple: Any = types.NamedTuple
     return named_tuple(fields, named)
+
+
+def kept(array: NDArray[Any]) -> NDArray[Any]:
+    """Give an array as kernels take it in a named tuple: C order, flagged as never written."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 def _interpreted(function: Callable[P, R]) -> Callable[P, R]:

@@ -30,7 +30,7 @@ ROOM_SHAPE = (2, TOKENS_MAX + 1, QUALITIES)
 
 
 @helper
-def gap_row(printed: Word, last: Word) -> Word:
+def edge_row(printed: Word, last: Word) -> Word:
     """Choose the row that holds a gap's or a token's rates: at an edge of the plate, or inside."""
     return DROPPED_AT_EDGE if printed in (0, last) else DROPPED_INSIDE
 
@@ -93,9 +93,9 @@ def pair_likelihoods(
         read = reads[pair]
         _start_row(room[0], read, length, channel)
         for printed in range(1, last + 1):
-            left_gap = gap_row(printed - 1, last)
-            dropped = DROPPED_AT_EDGE if printed in (1, last) else DROPPED_INSIDE
-            steps = (left_gap, dropped, gap_row(printed, last))
+            left_gap = edge_row(printed - 1, last)
+            dropped = edge_row(printed - 1, last - 1)
+            steps = (left_gap, dropped, edge_row(printed, last))
             rows = (room[(printed - 1) % 2], room[printed % 2], channel)
             _next_row(rows, read, length, plates[pair, printed - 1], steps)
         for quality in range(QUALITIES):

@@ -16,7 +16,7 @@ from anpr_engine.kernels.channel import (
     DROPPED_INSIDE,
     INSERTED,
     RATE,
-    gap_row,
+    edge_row,
 )
 from anpr_engine.kernels.tokens import TOKENS_MAX
 
@@ -30,11 +30,6 @@ COUNT_ROOM_SHAPE = (2, TOKENS_MAX + 2, TOKENS_MAX + 2)
 
 
 @helper
-def _dropped_row(printed: Word, last: Word) -> Word:
-    return DROPPED_AT_EDGE if printed in (0, last - 1) else DROPPED_INSIDE
-
-
-@helper
 def _forward(
     table: NDArray[np.float64],
     plate: NDArray[np.int8],
@@ -44,7 +39,7 @@ def _forward(
 ) -> None:
     last, length = sizes
     for printed in range(last + 1):
-        gap = gap_row(printed, last)
+        gap = edge_row(printed, last)
         for place in range(length + 1):
             value = 1.0 if printed + place == 0 else 0.0
             if place > 0:
@@ -52,8 +47,8 @@ def _forward(
                 value += table[printed, place - 1] * added
             if printed > 0:
                 token = plate[printed - 1]
-                stop = 1.0 - rates[gap_row(printed - 1, last), RATE]
-                lost = rates[_dropped_row(printed - 1, last), token]
+                stop = 1.0 - rates[edge_row(printed - 1, last), RATE]
+                lost = rates[edge_row(printed - 1, last - 1), token]
                 value += table[printed - 1, place] * stop * lost
                 if place > 0:
                     kept = stop * (1.0 - lost) * rates[token, read[place - 1]]
@@ -71,7 +66,7 @@ def _backward(
 ) -> None:
     last, length = sizes
     for printed in range(last, -1, -1):
-        gap = gap_row(printed, last)
+        gap = edge_row(printed, last)
         for place in range(length, -1, -1):
             value = 0.0
             if printed == last and place == length:
@@ -81,7 +76,7 @@ def _backward(
                 value += table[printed, place + 1] * added
             if printed < last:
                 token = plate[printed]
-                lost = rates[_dropped_row(printed, last), token]
+                lost = rates[edge_row(printed, last - 1), token]
                 value += table[printed + 1, place] * (1.0 - rates[gap, RATE]) * lost
                 if place < length:
                     kept = (1.0 - rates[gap, RATE]) * (1.0 - lost) * rates[token, read[place]]
@@ -97,7 +92,7 @@ def _count_cell(
     printed, place, last, length, scale = at
     forward, backward = tables
     plate, read = texts
-    gap = gap_row(printed, last)
+    gap = edge_row(printed, last)
     here = forward[printed, place] * scale
     if place < length:
         seen = read[place]
@@ -107,7 +102,7 @@ def _count_cell(
     if printed == last:
         return
     token = plate[printed]
-    row = _dropped_row(printed, last)
+    row = edge_row(printed, last - 1)
     # KEPT rows lie as far behind each other as DROPPED rows.
     kept_row = KEPT_INSIDE + row - DROPPED_INSIDE
     kept_gap = KEPT_INSIDE + gap - DROPPED_INSIDE

@@ -20,6 +20,8 @@ CHARACTERS = len(ALPHABET)
 SEPARATOR = CHARACTERS
 JUNK = CHARACTERS + 1
 TOKENS = CHARACTERS + 2
+TOKEN_OF = {character: token for token, character in enumerate(ALPHABET)}
+"""The token of each plate character."""
 NO_TOKEN = -1
 """Fills the rest of a row."""
 TOKENS_MAX = 20
@@ -146,3 +148,22 @@ def token_keys(tokens: NDArray[np.int8]) -> NDArray[np.uint64]:
         code = (tokens[:, place] + 1).astype(np.uint64)
         keys = np.where(used, keys * np.uint64(KEY_BASE) + code, keys)
     return np.where(plain, keys, np.uint64(0))
+
+
+def tokens_of_keys(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Give the tokens and lengths of keys, see `key_tokens`: int8 (n, TOKENS_MAX), int64 (n,)."""
+    tokens = np.empty((len(keys), TOKENS_MAX), dtype=np.int8)
+    lengths = np.empty(len(keys), dtype=np.int64)
+    key_tokens(keys, tokens, lengths)
+    return tokens, lengths
+
+
+def without_separators(
+    tokens: NDArray[np.int8], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
+    """Give the same rows without separators: int8 (n, TOKENS_MAX) and int64 (n,)."""
+    order = np.argsort((tokens == SEPARATOR) | (tokens < 0), axis=1, kind="stable")
+    gaps = (tokens == SEPARATOR).sum(axis=1)
+    compact = np.take_along_axis(tokens, order, axis=1)
+    compact[np.arange(TOKENS_MAX) >= (lengths - gaps)[:, None]] = -1
+    return compact, np.where(lengths < 0, lengths, lengths - gaps)

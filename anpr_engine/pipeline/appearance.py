@@ -29,14 +29,14 @@ def weigh_appearance(reads: ReadColumns, pairs: Pairs, snapshot: Snapshot) -> ND
     if not any(told):
         return factor
     for pair in range(len(pairs)):
-        block = snapshot.delta if pairs.recent[pair] else snapshot.base
+        rows = snapshot.block(recent=bool(pairs.recent[pair])).rows
         entry = int(pairs.entry[pair])
-        number = block.rows.profile[entry]
+        number = rows.profile[entry]
         seen = read_of(reads, int(pairs.read[pair])).vehicle if told[number] else None
         if seen is None:
             continue
         listed = snapshot.profiles[number]
-        softened = HOLDERS_PLATE_DIFFERS if block.rows.country[entry] in HOLDERS_COUNTRIES else 1.0
+        softened = HOLDERS_PLATE_DIFFERS if rows.country[entry] in HOLDERS_COUNTRIES else 1.0
         weights = (
             _agreement(seen.make, listed.vehicle_make, (MAKE_AGREES, MAKE_DIFFERS)),
             _agreement(seen.colour, listed.vehicle_colour, (COLOUR_AGREES, COLOUR_DIFFERS)),

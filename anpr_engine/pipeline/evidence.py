@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.plate_text import KEY_BASE, LONG_KEYS_FROM
-from anpr_engine.kernels.tokens import TOKENS_MAX, key_tokens
+from anpr_engine.kernels.tokens import tokens_of_keys
 from anpr_engine.pipeline.doubts import characters_of
 from anpr_engine.pipeline.score import Evidence, ListedPlates
 from anpr_engine.plates.reading import ReadingModel
@@ -111,9 +110,7 @@ def _part_of(
     model: ReadingModel,
 ) -> NDArray[np.float64]:
     # P(plate, claim, read | traffic) of single plates.
-    tokens = np.empty((len(keys), TOKENS_MAX), dtype=np.int8)
-    lengths = np.empty(len(keys), dtype=np.int64)
-    key_tokens(keys, tokens, lengths)
+    tokens, lengths = tokens_of_keys(keys)
     sizes = np.column_stack([lengths, evidence.bare_lengths[places]])
     likelihood = model.pairs(tokens, evidence.bare[places], sizes, evidence.bands[places])
     shares = model.plate_shares(keys)[:, :-2]
@@ -128,27 +125,16 @@ def weigh_characters(
     Only plates as long as the read are weighed; for others nobody can say which character it was.
     """
     factor = np.ones(len(places))
+    listed, lengths = tokens_of_keys(plates.keys)
     doubts: dict[int, NDArray[np.float64] | None] = {}
     for pair, place in enumerate(places.tolist()):
         if place not in doubts:
             doubts[place] = _doubts(reads, evidence, place)
         doubt = doubts[place]
-        if doubt is None or plates.keys[pair] >= LONG_KEYS_FROM:
-            continue
-        listed = _codes(int(plates.keys[pair]))
-        seen = evidence.bare[place]
-        if len(listed) == len(doubt):
-            differ = [listed[at] != seen[at] for at in range(len(listed))]
+        if doubt is not None and lengths[pair] == len(doubt):
+            differ = listed[pair, : len(doubt)] != evidence.bare[place, : len(doubt)]
             factor[pair] = float(np.prod(doubt[differ]))
     return factor
-
-
-def _codes(key: int) -> list[int]:
-    codes: list[int] = []
-    while key:
-        key, code = divmod(key, KEY_BASE)
-        codes.append(code - 1)
-    return codes[::-1]
 
 
 def _doubts(reads: ReadColumns, evidence: Evidence, place: int) -> NDArray[np.float64] | None:

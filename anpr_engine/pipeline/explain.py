@@ -10,37 +10,30 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.tokens import TOKENS_MAX, key_tokens
+from anpr_engine.kernels.tokens import tokens_of_keys
 from anpr_engine.pipeline.columns import TIERS, WILDCARD, plate_text
 from anpr_engine.pipeline.find import Pairs
+from anpr_engine.pipeline.near import traffic_of
 from anpr_engine.pipeline.score import (
     LEFT_MIN,
     LUMPINESS,
     Evidence,
     ListedPlates,
-    country_factors,
     evidence_of,
     listed_plates,
     pair_evidence,
     posteriors,
 )
 from anpr_engine.pipeline.tiers import wildcard_shares
+from anpr_engine.pipeline.worth import Weights, listed_worth, with_wildcards
 from anpr_engine.plates.error_report import band_name
 from anpr_engine.plates.explain import Explanation, HitText, Terms, explain_hit
-from anpr_engine.plates.reading import ReadingModel, Until
+from anpr_engine.plates.reading import WHOLE, ReadingModel
 from anpr_engine.records.columns import HitColumns, ReadColumns, country_text
 from anpr_engine.watchlist.snapshot import Snapshot
 
 _LEAST = 1e-12
 """What is left of certainty at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What is assumed: the share of reads of any listed vehicle, and how many entries there are."""
-
-    traffic_share: float
-    entries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,51 +76,22 @@ def pair_terms(
     evidence = evidence_of(reads, np.unique(pairs.read), model)
     places = np.searchsorted(evidence.rows, pairs.read)
     likelihood, gaps = pair_evidence(evidence, places, plates, model)
-    elsewhere = 1 - weights.traffic_share
-    traffic = _traffic(evidence, gaps, evidence.claims, model) * elsewhere
-    prior = weights.traffic_share / weights.entries
-    shares = model.plate_shares(plates.keys)[:, :-2]
-    claim, own = country_factors(evidence.claims[places], plates, shares, model)
-    worth = prior * likelihood * claim
-    own = elsewhere * likelihood * own
-    wild = np.flatnonzero(pairs.tier == WILDCARD)
-    if len(wild):
-        fit = wildcard_shares(pairs.chosen(wild), snapshot)
-        worth[wild] = prior * traffic[places[wild]] / np.maximum(fit, prior * 1e-6)
-        own[wild] = 0.0
-    identities = plates.keys * np.uint64(65537) + plates.country
+    traffic = traffic_of(evidence, gaps, model, WHOLE) * weights.elsewhere
+    listed = listed_worth(evidence, (places, plates, likelihood), model, weights)
+    listed = with_wildcards(listed, pairs, snapshot, traffic[places], weights.prior)
     return PairTerms(
         evidence=evidence,
         plates=plates,
-        prior=prior,
+        prior=weights.prior,
         likelihood=likelihood,
-        claim=claim,
-        own=own,
+        claim=listed.claim,
+        own=listed.own,
         traffic=traffic[places],
-        worth=worth,
-        probability=posteriors(places, identities, worth, own, traffic),
+        worth=listed.worth,
+        probability=posteriors(places, plates.identities, listed.worth, listed.own, traffic),
         gaps=gaps[places],
         places=places,
     )
-
-
-def _traffic(
-    evidence: Evidence,
-    gaps: NDArray[np.bool_],
-    claims: NDArray[np.float64],
-    model: ReadingModel,
-) -> NDArray[np.float64]:
-    found = np.zeros(len(evidence.rows))
-    for printed in (True, False):
-        rows = np.flatnonzero(gaps == printed)
-        if len(rows):
-            tokens = evidence.printed if printed else evidence.bare
-            layouts = model.printed if printed else model.bare
-            chosen = np.ascontiguousarray(tokens[rows])
-            found[rows] = model.traffic(
-                chosen, evidence.bands[rows], claims[rows], layouts, Until()
-            )
-    return found
 
 
 def explain(
@@ -160,12 +124,11 @@ def explain(
     terms = _terms(found, chosen, (model, weights), fit)
     actual = float(hits.probability[place])
     terms = replace(terms, further=_ratio(_odds(actual), _odds(float(found.probability[chosen]))))
-    block = snapshot.delta if hits.recent[place] else snapshot.base
     confidence = float(reads.confidence[row])
     band = int(found.evidence.bands[0])
     text = HitText(
         read=plate_text(reads, row),
-        listed=block.rows.texts(int(hits.entry[place]))[1],
+        listed=pairs.listed_plate(chosen, snapshot),
         tier=TIERS[int(hits.tier[place])].value,
         edits=int(hits.edits[place]),
         probability=actual,
@@ -181,7 +144,7 @@ def _terms(
     found: PairTerms, pair: int, by: tuple[ReadingModel, Weights], fit: float | None
 ) -> Terms:
     model, weights = by
-    elsewhere = 1 - weights.traffic_share
+    elsewhere = weights.elsewhere
     total, parts = _traffic_parts(found, pair, model)
     claimed = float(found.traffic[pair]) / elsewhere
     own = float(found.own[pair]) / elsewhere
@@ -211,14 +174,13 @@ def _traffic_parts(found: PairTerms, pair: int, model: ReadingModel) -> tuple[fl
     count = len(model.countries)
     gaps = np.full(count + 1, found.gaps[pair])
     evidence = found.evidence.chosen(np.full(count + 1, place))
-    sums = _traffic(evidence, gaps, np.vstack([np.ones((1, count)), np.eye(count)]), model)
+    claims = np.vstack([np.ones((1, count)), np.eye(count)])
+    sums = traffic_of(replace(evidence, claims=claims), gaps, model, WHOLE)
     return float(sums[0]), sums[1:].tolist()
 
 
 def _read_right(found: PairTerms, pair: int, model: ReadingModel) -> float:
-    tokens = np.empty((1, TOKENS_MAX), dtype=np.int8)
-    lengths = np.empty(1, dtype=np.int64)
-    key_tokens(found.plates.keys[pair : pair + 1].copy(), tokens, lengths)
+    tokens, lengths = tokens_of_keys(found.plates.keys[pair : pair + 1])
     bands = found.evidence.bands[found.places[pair]].reshape(1)
     return float(model.pairs(tokens, tokens, np.column_stack([lengths, lengths]), bands)[0])
 

@@ -3,6 +3,7 @@
 A pair is found, not yet believed: dates, country and probability are looked at afterwards.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +23,7 @@ from anpr_engine.kernels.umlauts import SPELLINGS_MAX, umlaut_keys
 from anpr_engine.pipeline.columns import CANDIDATE, EXACT, FUZZY, WILDCARD
 from anpr_engine.plates.reading import ReadingModel
 from anpr_engine.records.columns import CandidateColumns
-from anpr_engine.watchlist.block import EntryBlock
+from anpr_engine.watchlist.block import EntryBlock, EntryRows
 from anpr_engine.watchlist.snapshot import Snapshot
 
 NEAR_ROOM = 2**14
@@ -49,6 +50,15 @@ class Pairs:
     def chosen(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> "Pairs":
         """Take some of the pairs."""
         return Pairs(self.read[rows], self.entry[rows], self.recent[rows], self.tier[rows])
+
+    def by_block(self, snapshot: Snapshot) -> Iterator[tuple[NDArray[np.bool_], EntryRows]]:
+        """Give which pairs are of the base and of the delta, and the listed rows of each."""
+        for recent in (False, True):
+            yield self.recent == recent, snapshot.block(recent=recent).rows
+
+    def listed_plate(self, pair: int, snapshot: Snapshot) -> str:
+        """Give one pair's plate as it was listed."""
+        return snapshot.listed_plate(int(self.entry[pair]), recent=bool(self.recent[pair]))
 
 
 def joined_pairs(parts: list[Pairs]) -> Pairs:
@@ -136,8 +146,8 @@ def near_pairs(
     bounds: NDArray[np.float64],
     snapshot: Snapshot,
     model: ReadingModel,
-) -> Pairs:
-    """Find the entries within two edits of reads that are likely enough.
+) -> list[Pairs]:
+    """Find the entries within two edits of reads that are likely enough; some come twice.
 
     Args:
         rows: int64 (n,), the reads' rows in the batch.
@@ -147,15 +157,15 @@ def near_pairs(
         model: the errors.
 
     """
-    parts = [no_pairs()]
-    for block, recent in ((snapshot.base, False), (snapshot.delta, True)):
-        read, entry = _near_in_block(tokens, bounds, block, model)
+    parts = []
+    for recent in (False, True):
+        read, entry = _near_in_block(tokens, bounds, snapshot.block(recent=recent), model)
         if not recent:
             alive = ~snapshot.superseded[entry]
             read, entry = read[alive], entry[alive]
         flags = np.full(len(read), recent)
         parts.append(Pairs(rows[read], entry, flags, np.full(len(read), FUZZY, dtype=np.uint8)))
-    return joined_pairs(parts)
+    return parts
 
 
 def _near_in_block(

@@ -34,13 +34,13 @@ from anpr_engine.pipeline.near import near_matches, traffic_of
 from anpr_engine.pipeline.score import (
     Evidence,
     ListedPlates,
-    country_factors,
     evidence_of,
     listed_plates,
     pair_evidence,
     posteriors,
 )
-from anpr_engine.pipeline.tiers import edits_of, is_repaired, wildcard_shares
+from anpr_engine.pipeline.tiers import edits_of, is_repaired
+from anpr_engine.pipeline.worth import Weights, listed_worth, with_wildcards
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.plates.reading import ReadingModel, Until, shipped_reading
 from anpr_engine.records.columns import CandidateColumns, HitColumns, PlateColumns, ReadColumns
@@ -103,7 +103,8 @@ def match(
     if rules.near and len(snapshot):
         found.append(offered_pairs(candidates, snapshot))
         found.append(spelling_pairs(plates.keys, snapshot))
-        found.append(near_matches(reads, plates, snapshot, _odds(rules, snapshot), model))
+        odds = near_odds(rules, len(snapshot))
+        found.append(near_matches(reads, plates, snapshot, odds, model))
     pairs = joined_pairs(found)
     in_force = _in_force(reads, snapshot, pairs, now_us)
     _count(withheld, "not-in-force", ~in_force & (pairs.tier != FUZZY))
@@ -135,11 +136,11 @@ def _floor(rules: MatchRules) -> float:
     return max(rules.near_probability_min, rules.probability_min, FLOOR_MIN)
 
 
-def _odds(rules: MatchRules, snapshot: Snapshot) -> float:
-    # The likelihood that a pair needs, over that of the traffic.
-    prior = rules.traffic_share / len(snapshot)
+def near_odds(rules: MatchRules, entries: int) -> float:
+    """Give how many times P(read | traffic) a near match's likelihood must be."""
+    weights = Weights(rules.traffic_share, entries)
     floor = _floor(rules)
-    return floor / (1 - floor) * (1 - rules.traffic_share) / prior
+    return floor / (1 - floor) * weights.elsewhere / weights.prior
 
 
 def _in_force(
@@ -148,10 +149,10 @@ def _in_force(
     seen_us = reads.captured_at_us[pairs.read]
     from_us = np.empty(len(pairs), dtype=np.int64)
     until_us = np.empty(len(pairs), dtype=np.int64)
-    for block, chosen in ((snapshot.base, ~pairs.recent), (snapshot.delta, pairs.recent)):
+    for chosen, rows in pairs.by_block(snapshot):
         entry = pairs.entry[chosen]
-        from_us[chosen] = block.rows.valid_from_s[entry].astype(np.int64) * _US
-        until_us[chosen] = block.rows.valid_until_s[entry].astype(np.int64) * _US
+        from_us[chosen] = rows.valid_from_s[entry].astype(np.int64) * _US
+        until_us[chosen] = rows.valid_until_s[entry].astype(np.int64) * _US
     return (from_us <= seen_us) & (np.maximum(seen_us, now_us) < until_us)
 
 
@@ -160,10 +161,15 @@ def _same_long_text(reads: ReadColumns, snapshot: Snapshot, pairs: Pairs) -> NDA
     same = np.ones(len(pairs), dtype=np.bool_)
     keys = listed_plates(pairs, snapshot).keys
     for place in np.flatnonzero(keys >= np.uint64(LONG_KEYS_FROM)).tolist():
-        block = snapshot.delta if pairs.recent[place] else snapshot.base
-        seen = normalise(plate_text(reads, int(pairs.read[place]))).text
-        same[place] = seen == normalise(block.rows.texts(int(pairs.entry[place]))[1]).text
+        seen, listed = _texts(reads, pairs, place, snapshot)
+        same[place] = seen == listed
     return same
+
+
+def _texts(reads: ReadColumns, pairs: Pairs, pair: int, snapshot: Snapshot) -> tuple[str, str]:
+    # The canonical texts of what was read and what is listed.
+    seen = plate_text(reads, int(pairs.read[pair]))
+    return normalise(seen).text, normalise(pairs.listed_plate(pair, snapshot)).text
 
 
 def _worth(
@@ -191,22 +197,13 @@ def _worth(
     likelihood *= factor * weigh_characters(reads, evidence, places, plates)
     if rules.appearance:
         likelihood *= weigh_appearance(reads, pairs, snapshot)
-    shares = model.plate_shares(plates.keys)[:, :-2]
-    claim, own = country_factors(evidence.claims[places], plates, shares, model)
-    others = 1 - rules.traffic_share
-    own *= others * likelihood
-    worth = rules.traffic_share / len(snapshot) * likelihood * claim
-    until = Until(_enough(pairs, places, worth + own, rules, evidence))
+    weights = Weights(rules.traffic_share, len(snapshot))
+    listed = listed_worth(evidence, (places, plates, likelihood), model, weights)
+    until = Until(_enough(pairs, places, listed.worth + listed.own, rules, evidence))
     traffic = traffic_of(evidence, gaps, model, until)
-    traffic = traffic_with_offers(offered, evidence, read_keys, traffic, model) * others
-    wild = np.flatnonzero(pairs.tier == WILDCARD)
-    if len(wild):
-        # Any plate that fits may be the listed one; the read was then as likely as in traffic.
-        prior = rules.traffic_share / len(snapshot)
-        share = wildcard_shares(pairs.chosen(wild), snapshot)
-        worth[wild] = prior * traffic[places[wild]] / np.maximum(share, prior * 1e-6)
-        own[wild] = 0.0
-    return posteriors(places, _identities(plates), worth, own, traffic)
+    traffic = traffic_with_offers(offered, evidence, read_keys, traffic, model) * weights.elsewhere
+    listed = with_wildcards(listed, pairs, snapshot, traffic[places], weights.prior)
+    return posteriors(places, plates.identities, listed.worth, listed.own, traffic)
 
 
 def _enough(
@@ -224,11 +221,6 @@ def _enough(
     return listed * (1 / _floor(rules) + 1)
 
 
-def _identities(plates: ListedPlates) -> NDArray[np.uint64]:
-    # One number for a plate and its country; keys use all 64 bits only for hashes of long texts.
-    return plates.keys * np.uint64(65537) + plates.country
-
-
 def _hits(
     reads: ReadColumns,
     pairs: Pairs,
@@ -242,9 +234,7 @@ def _hits(
     for place in np.flatnonzero(pairs.tier != EXACT).tolist():
         if tier[place] == WILDCARD:
             continue
-        seen = normalise(plate_text(reads, int(pairs.read[place]))).text
-        block = snapshot.delta if pairs.recent[place] else snapshot.base
-        listed = normalise(block.rows.texts(int(pairs.entry[place]))[1]).text
+        seen, listed = _texts(reads, pairs, place, snapshot)
         edits[place] = edits_of(seen, listed)
         if tier[place] == FUZZY and is_repaired(seen, listed):
             tier[place] = REPAIRED

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.plate_text import UNREAD_POSITION, USABLE
-from anpr_engine.kernels.tokens import TOKENS_MAX, key_tokens, token_keys
-from anpr_engine.pipeline.find import Pairs, bounds_of, joined_pairs, near_pairs, no_pairs
+from anpr_engine.kernels.tokens import token_keys, tokens_of_keys
+from anpr_engine.pipeline.find import Pairs, bounds_of, joined_pairs, near_pairs
 from anpr_engine.pipeline.score import Evidence, evidence_of
 from anpr_engine.plates.reading import ReadingModel, Until
 from anpr_engine.records.columns import PlateColumns, ReadColumns
@@ -38,11 +38,11 @@ def near_matches(
         model: the errors and the plates.
 
     """
-    rows, common = _through_gate(reads, plates, model, odds)
+    rows, common = through_gate(reads, plates, model, odds)
     valid = common > 0.0
     parts = [
-        _near_of_valid(reads, plates, rows[valid], (common[valid], odds), (snapshot, model)),
-        _near_of_odd(reads, rows[~valid], odds, (snapshot, model)),
+        *_near_of_valid(reads, plates, rows[valid], (common[valid], odds), (snapshot, model)),
+        *_near_of_odd(reads, rows[~valid], odds, (snapshot, model)),
     ]
     return joined_pairs(parts)
 
@@ -53,12 +53,11 @@ def _near_of_valid(
     rows: NDArray[np.int64],
     by: tuple[NDArray[np.float64], float],
     against: tuple[Snapshot, ReadingModel],
-) -> Pairs:
+) -> list[Pairs]:
     # A text that some country issues: that plate, read right, bounds the traffic from below.
     common, odds = by
     snapshot, model = against
-    tokens = np.empty((len(rows), TOKENS_MAX), dtype=np.int8)
-    key_tokens(plates.keys[rows], tokens, np.empty(len(rows), dtype=np.int64))
+    tokens, _ = tokens_of_keys(plates.keys[rows])
     starts = model.starts(tokens, model.channel.band_of(reads.confidence[rows]))
     traffic = common * starts.sum(axis=1)
     left = traffic * odds < model.most(tokens, starts)
@@ -71,11 +70,11 @@ def _near_of_odd(
     rows: NDArray[np.int64],
     odds: float,
     against: tuple[Snapshot, ReadingModel],
-) -> Pairs:
+) -> list[Pairs]:
     # A text that nobody issues: what it may have been is summed up, until that is too much.
     snapshot, model = against
     if not len(rows):
-        return no_pairs()
+        return []
     evidence = evidence_of(reads, rows, model)
     starts = model.starts(evidence.bare, evidence.bands)
     most = model.most(evidence.bare, starts)
@@ -91,10 +90,16 @@ def _near_of_odd(
     return near_pairs(evidence.rows, evidence.bare, bounds, snapshot, model)
 
 
-def _through_gate(
+def through_gate(
     reads: ReadColumns, plates: PlateColumns, model: ReadingModel, odds: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Choose the reads that another plate could be worth a hit for.
+
+    Args:
+        reads: the decoded batch.
+        plates: its keys.
+        model: the errors and the plates.
+        odds: as for `near_matches`.
 
     Returns int64 (n,), their rows, and float64 (n,), P(the plate of just this text, the claimed
     country | traffic), 0 where no country issues it.

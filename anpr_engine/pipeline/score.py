@@ -20,18 +20,23 @@ from numpy.typing import NDArray
 from anpr_engine.kernels.json_scan import SPAN_PLATE
 from anpr_engine.kernels.plate_forms import NO_FORM, written_plate
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM, WILDCARD_KEYS_FROM
-from anpr_engine.kernels.tokens import SEPARATOR, TOKENS_MAX, key_tokens, read_tokens
+from anpr_engine.kernels.tokens import (
+    TOKENS_MAX,
+    read_tokens,
+    tokens_of_keys,
+    without_separators,
+)
 from anpr_engine.pipeline.columns import plate_text
 from anpr_engine.pipeline.find import Pairs
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.plates.printing import printings, tokens_of
 from anpr_engine.plates.reading import ReadingModel
+from anpr_engine.plates.spellings import spelt_out
 from anpr_engine.records.columns import ReadColumns, country_text
 from anpr_engine.watchlist.snapshot import Snapshot
 
 SPELLED_OUT = 0.05
 """How often an umlaut is written AE, OE or UE."""
-_SPELLED_OUT = str.maketrans({"Ä": "AE", "Ö": "OE", "Ü": "UE"})
 LUMPINESS = 1.7
 """Series in use lie closer together than the packs' even shares say, so a plate has more
 neighbours on the road than on average: fitted by the calibration of near matches."""
@@ -84,10 +89,7 @@ def evidence_of(reads: ReadColumns, rows: NDArray[np.int64], model: ReadingModel
     for place in np.flatnonzero(lengths < 0).tolist() + _careful_places(reads, rows):
         tokens[place] = tokens_of(normalise(plate_text(reads, int(rows[place]))).text)
         lengths[place] = int((tokens[place] >= 0).sum())
-    order = np.argsort((tokens == SEPARATOR) | (tokens < 0), axis=1, kind="stable")
-    bare_lengths = lengths - (tokens == SEPARATOR).sum(axis=1)
-    bare = np.take_along_axis(tokens, order, axis=1)
-    bare[np.arange(TOKENS_MAX) >= bare_lengths[:, None]] = -1
+    bare, bare_lengths = without_separators(tokens, lengths)
     found = Evidence(
         rows,
         tokens,
@@ -109,11 +111,21 @@ def _careful_places(reads: ReadColumns, rows: NDArray[np.int64]) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class ListedPlates:
-    """The plates of pairs: uint64 (p,) keys and uint16 (p,) country codes, 0 for none."""
+    """The plates of pairs.
+
+    keys: uint64 (p,). country: uint16 (p,) codes, 0 for none.
+    form: uint32 (p,), how they are written, see `kernels.plate_forms`.
+    """
 
     keys: NDArray[np.uint64]
     country: NDArray[np.uint16]
     form: NDArray[np.uint32]
+
+    @property
+    def identities(self) -> NDArray[np.uint64]:
+        """Give each plate with its country as one number: uint64 (p,)."""
+        # Keys use all 64 bits only for hashes of long texts.
+        return self.keys * np.uint64(65537) + self.country
 
 
 def listed_plates(pairs: Pairs, snapshot: Snapshot) -> ListedPlates:
@@ -121,11 +133,11 @@ def listed_plates(pairs: Pairs, snapshot: Snapshot) -> ListedPlates:
     keys = np.empty(len(pairs), dtype=np.uint64)
     country = np.empty(len(pairs), dtype=np.uint16)
     form = np.empty(len(pairs), dtype=np.uint32)
-    for block, chosen in ((snapshot.base, ~pairs.recent), (snapshot.delta, pairs.recent)):
+    for chosen, rows in pairs.by_block(snapshot):
         entry = pairs.entry[chosen]
-        keys[chosen] = block.rows.keys[entry]
-        country[chosen] = block.rows.country[entry]
-        form[chosen] = block.rows.form[entry]
+        keys[chosen] = rows.keys[entry]
+        country[chosen] = rows.country[entry]
+        form[chosen] = rows.form[entry]
     return ListedPlates(keys, country, form)
 
 
@@ -148,9 +160,7 @@ def pair_evidence(
     Returns float64 (p,) and bool (reads of the evidence,).
 
     """
-    tokens = np.empty((len(places), TOKENS_MAX), dtype=np.int8)
-    lengths = np.empty(len(places), dtype=np.int64)
-    key_tokens(plates.keys, tokens, lengths)
+    tokens, lengths = tokens_of_keys(plates.keys)
     gaps = evidence.gaps.copy()
     if bare_only is not None:
         gaps[bare_only] = False
@@ -188,7 +198,7 @@ def _add_spelled(
             found[pair] = starts[places[pair]] if key < WILDCARD_KEYS_FROM else 0.0
             continue
         listed = written_plate(key, 0)
-        spelled = listed.translate(_SPELLED_OUT)
+        spelled = spelt_out(listed)
         if spelled != listed and (tokens_of(spelled) == evidence.bare[places[pair]]).all():
             found[pair] = starts[places[pair]] * SPELLED_OUT
 

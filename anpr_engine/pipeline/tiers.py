@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.pipeline.find import Pairs
+from anpr_engine.pipeline.score import listed_plates
 from anpr_engine.plates.identify import fits
 from anpr_engine.plates.wildcard import Wildcard, parse_wildcard
 from anpr_engine.records.columns import country_text
@@ -43,11 +44,10 @@ def is_repaired(seen: str, listed: str) -> bool:
 def wildcard_shares(pairs: Pairs, snapshot: Snapshot) -> NDArray[np.float64]:
     """Give the share of the traffic that fits each pair's entry: float64 (p,)."""
     shares = np.empty(len(pairs))
-    for place in range(len(pairs)):
-        block = snapshot.delta if pairs.recent[place] else snapshot.base
-        entry = int(pairs.entry[place])
-        country = country_text(block.rows.country[entry])
-        shares[place] = _wildcard_share(block.rows.texts(entry)[1], country or "")
+    countries = listed_plates(pairs, snapshot).country
+    for pair, code in enumerate(countries.tolist()):
+        listed = pairs.listed_plate(pair, snapshot)
+        shares[pair] = _wildcard_share(listed, country_text(code) or "")
     return shares
 
 

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.channel import DROPPED_INSIDE, INSERTED
-from anpr_engine.kernels.plate_text import ALPHABET
-from anpr_engine.kernels.tokens import CHARACTERS, JUNK, TOKENS
+from anpr_engine.kernels.tokens import CHARACTERS, JUNK, TOKEN_OF, TOKENS
 from anpr_engine.plates.error_model import Channel, shipped_channel
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.plates.wildcard import ANY_CHARACTER, Wildcard, parse_wildcard
@@ -21,7 +20,6 @@ from anpr_engine.plates.wildcard import ANY_CHARACTER, Wildcard, parse_wildcard
 _EDIT = 1e6
 """What an edit costs; unlikely characters together never cost as much."""
 _LEAST = 1e-9
-_TOKEN = {character: token for token, character in enumerate(ALPHABET)}
 
 
 class StepKind(StrEnum):
@@ -122,19 +120,19 @@ def _costs(channel: Channel) -> _Costs:
 
 
 def _aligned_texts(seen: str, listed: str, costs: _Costs) -> tuple[Step, ...]:
-    tokens = [_TOKEN.get(character, JUNK) for character in seen]
+    tokens = [TOKEN_OF.get(character, JUNK) for character in seen]
     best: dict[tuple[int, int], tuple[float, tuple[Step, ...]]] = {(0, 0): (0.0, ())}
     for spot in range(len(listed) + 1):
         for place in range(len(seen) + 1):
             ways = []
             if spot and place:
                 ways.append(_kept(best[spot - 1, place - 1], listed[spot - 1], seen[place - 1]))
-                cost = float(costs.replaced[_TOKEN[listed[spot - 1]], tokens[place - 1]])
+                cost = float(costs.replaced[TOKEN_OF[listed[spot - 1]], tokens[place - 1]])
                 if ways[0][1][-1].kind is StepKind.REPLACED:
                     ways[0] = (ways[0][0] + _EDIT + cost, ways[0][1])
             if spot:
                 before, steps = best[spot - 1, place]
-                cost = before + _EDIT + float(costs.lost[_TOKEN[listed[spot - 1]]])
+                cost = before + _EDIT + float(costs.lost[TOKEN_OF[listed[spot - 1]]])
                 ways.append((cost, (*steps, Step(StepKind.LOST, listed[spot - 1], ""))))
             if place:
                 before, steps = best[spot, place - 1]

@@ -4,11 +4,10 @@ All of them are upper bounds, wherever in a plate the edit is: a search by them 
 many plates, never at too few.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._jit import kept
 from anpr_engine.kernels.channel import (
     DROPPED_AT_EDGE,
     DROPPED_INSIDE,
@@ -33,7 +32,7 @@ _TWIN_SLACK = 9.0
 def edit_model(rates: NDArray[np.float64]) -> EditModel:
     """Build the tables from a channel's rates, see `kernels.channel`."""
     ratios = _ratios(rates)
-    return EditModel(_kept(_ranked(ratios)), _kept(ratios), _kept(_token_best(ratios)))
+    return EditModel(kept(_ranked(ratios)), kept(ratios), kept(_token_best(ratios)))
 
 
 def reach(
@@ -68,12 +67,6 @@ def slack(tokens: NDArray[np.int8]) -> NDArray[np.float64]:
         run = np.where(same[:, column], run + 1, 1.0)
         longest = np.maximum(longest, run)
     return np.asarray((longest + 1) ** 2, np.float64)
-
-
-def _kept(array: NDArray[Any]) -> NDArray[Any]:
-    # Kernels take arrays in a named tuple only where they are flagged as never written.
-    array.flags.writeable = False
-    return array
 
 
 def _ratios(rates: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -29,7 +29,15 @@ from anpr_engine.kernels.channel_counts import (
     KEPT_INSIDE,
     channel_counts,
 )
-from anpr_engine.kernels.tokens import CHARACTERS, JUNK, SEPARATOR, TOKENS, TOKENS_MAX, read_tokens
+from anpr_engine.kernels.tokens import (
+    CHARACTERS,
+    JUNK,
+    SEPARATOR,
+    TOKENS,
+    TOKENS_MAX,
+    read_tokens,
+    without_separators,
+)
 from anpr_engine.plates.error_model import (
     DROPPED_MAX,
     Channel,
@@ -88,17 +96,6 @@ def text_tokens(texts: Sequence[str]) -> tuple[NDArray[np.int8], NDArray[np.int6
     lengths = np.empty(len(raw), dtype=np.int64)
     read_tokens(np.frombuffer(b"".join(raw), dtype=np.uint8), spans, tokens, lengths)
     return tokens, lengths
-
-
-def without_separators(
-    tokens: NDArray[np.int8], lengths: NDArray[np.int64]
-) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-    """Give the same rows without separators: int8 (n, TOKENS_MAX) and int64 (n,)."""
-    order = np.argsort((tokens == SEPARATOR) | (tokens < 0), axis=1, kind="stable")
-    gaps = (tokens == SEPARATOR).sum(axis=1)
-    compact = np.take_along_axis(tokens, order, axis=1)
-    compact[np.arange(TOKENS_MAX) >= (lengths - gaps)[:, None]] = -1
-    return compact, np.where(lengths < 0, lengths, lengths - gaps)
 
 
 def pairs_of(

@@ -29,7 +29,7 @@ from anpr_engine.kernels.channel import (
     QUALITIES,
     RATE,
 )
-from anpr_engine.kernels.tokens import CHARACTERS, JUNK, SEPARATOR, TOKENS
+from anpr_engine.kernels.tokens import CHARACTERS, JUNK, SEPARATOR, TOKEN_OF, TOKENS
 from anpr_engine.kernels.traffic import (
     ADDED,
     CLASS_COLUMNS,
@@ -204,22 +204,20 @@ def prior_confusions() -> NDArray[np.float64]:
     confusion is possible but rare. An umlaut is as likely read without its dots as not.
     """
     rates = np.full((TOKENS, TOKENS), 0.3 / TOKENS)
-    place = {character: token for token, character in enumerate(_CHARACTERS)}
     for pair in LOOK_ALIKES:
-        first, second, weight = place[pair[0]], place[pair[1]], int(pair[2:]) / 100
+        first, second, weight = TOKEN_OF[pair[0]], TOKEN_OF[pair[1]], int(pair[2:]) / 100
         rates[first, second] += weight
         rates[second, first] += weight
     rates[:, JUNK] += 0.1
     rates[SEPARATOR, JUNK] += 0.2
-    rates[SEPARATOR, place["1"]] += 0.1
+    rates[SEPARATOR, TOKEN_OF["1"]] += 0.1
     rates[:, CHARACTERS - 3 : CHARACTERS] *= 0.1
     np.fill_diagonal(rates, 0.0)
     return np.asarray(rates / rates.sum(axis=1, keepdims=True), np.float64)
 
 
-_UMLAUTS = (36, 37, 38)
-_VOWELS = (10, 24, 30)
-_CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ"
+_UMLAUTS = tuple(TOKEN_OF[umlaut] for umlaut in "ÄÖÜ")
+_VOWELS = tuple(TOKEN_OF[vowel] for vowel in "AOU")
 LOOK_ALIKES: tuple[str, ...] = (
     *("0O100", "1I100", "8B95", "2Z85", "5S85", "OD80", "0D75", "OQ75", "6G70", "0Q55", "PR55"),
     *("CG50", "VU50", "1750", "VY50", "3845", "6845", "PF45", "7T45", "IL45", "MN45", "3B45"),

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from anpr_engine.kernels.channel import DROPPED_INSIDE, QUALITIES, ROOM_SHAPE, pair_likelihoods
 from anpr_engine.kernels.plate_text import ALPHABET
-from anpr_engine.kernels.tokens import CHARACTERS, TOKENS
-from anpr_engine.plates.error_fit import Pairs, fit, log_likelihoods, without_separators
+from anpr_engine.kernels.tokens import CHARACTERS, TOKENS, without_separators
+from anpr_engine.plates.error_fit import Pairs, fit, log_likelihoods
 from anpr_engine.plates.error_model import Channel, ErrorModel, channel_of, shipped_channel
 
 CONFUSIONS_SHOWN = 30

@@ -5,21 +5,19 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.plate_text import ALPHABET
-from anpr_engine.kernels.tokens import SEPARATOR, TOKENS_MAX
+from anpr_engine.kernels.tokens import SEPARATOR, TOKEN_OF, TOKENS_MAX
 from anpr_engine.plates.identify import fits
 from anpr_engine.plates.spellings import splits
 
 PRINTINGS_MAX = 2
 """A German text may be split in two ways; that is the most."""
-_TOKEN = {character: token for token, character in enumerate(ALPHABET)}
 
 
 def tokens_of(text: str) -> NDArray[np.int8]:
     """Give the tokens of a printed or canonical text: int8 (TOKENS_MAX,)."""
     row = np.full(TOKENS_MAX, -1, dtype=np.int8)
     for place, character in enumerate(text[:TOKENS_MAX]):
-        row[place] = _TOKEN.get(character, SEPARATOR)
+        row[place] = TOKEN_OF.get(character, SEPARATOR)
     return row
 
 

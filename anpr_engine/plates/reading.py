@@ -52,6 +52,7 @@ class Layouts:
     """The grammar in one way of writing: with separators, or the canonical text alone.
 
     tree, sums: for all states of quality but the worst. blur, blur_sums: for the worst.
+    sums: float64 (bands, classes, 2, CLASS_COLUMNS, QUALITIES), each band with its mixture.
     """
 
     tree: TrafficTree
@@ -90,7 +91,8 @@ class ReadingModel:
         the formats in use allow.
     countries: what country places mean, the last is `ODD`; shares: float64, of the traffic.
     edits: what edits are worth, see `kernels.neighbours`.
-    right: float64 (TOKENS, QUALITIES), P(this token was read right and nothing added after it).
+    right: float64 (TOKENS + 1, QUALITIES), P(this token was read right and nothing added after
+        it); the last row, 1 throughout, stands behind the text.
     claim_places: uint8 (65536,), a country code's row in the claim factors, 0 for none.
     claim_factors: float64 (countries + 1, countries), P(claim | country).
     reach: float64 (bands,), the most that another plate's P(read | plate) can be, relative to
@@ -136,19 +138,13 @@ class ReadingModel:
         for band in np.unique(bands).tolist():
             rows = np.flatnonzero(bands == band)
             chosen = np.ascontiguousarray(tokens[rows])
-            worst = np.zeros(QUALITIES)
-            worst[WORST] = self.channel.quality[band, WORST]
             any_country = (claims[rows] @ self.shares)[:, None]
-            blur = np.column_stack(
-                [any_country, limits[rows], any_country * 0 + np.inf, any_country]
-            )
-            _sum(chosen, layouts.blur, _mixed(layouts.blur_sums, worst), room, blur)
-            mixture = self.channel.quality[band].copy()
-            mixture[WORST] = 0.0
+            no_limit = np.full(len(rows), np.inf)
+            blur = np.column_stack([any_country, limits[rows], no_limit, no_limit])
+            _sum(chosen, layouts.blur, layouts.blur_sums[band], room, blur)
             left = limits[rows] - blur[:, -1]
-            steps = most[rows]
-            totals = np.column_stack([claims[rows], left, steps, left])
-            _sum(chosen, layouts.tree, _mixed(layouts.sums, mixture), room, totals)
+            totals = np.column_stack([claims[rows], left, most[rows], left])
+            _sum(chosen, layouts.tree, layouts.sums[band], room, totals)
             found[rows] = totals[:, -1] + blur[:, -1]
         return found
 
@@ -196,8 +192,7 @@ class ReadingModel:
 
     def starts(self, tokens: NDArray[np.int8], bands: NDArray[np.int64]) -> NDArray[np.float64]:
         """Give P(state, all read right): float64 (n, QUALITIES), for canonical texts."""
-        factors = np.vstack([self.right, np.ones((1, QUALITIES))])
-        right = factors[tokens].prod(axis=1)
+        right = self.right[tokens].prod(axis=1)
         return np.asarray(self.channel.quality[bands] * right, np.float64)
 
     def odd_shares(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -223,22 +218,24 @@ def _sum(
     traffic_likelihoods(tokens, tree.tree, tree.weights, sums, room, totals)
 
 
-def _mixed(sums: NDArray[np.float64], mixture: NDArray[np.float64]) -> NDArray[np.float64]:
-    mixed = sums.copy()
-    mixed[0, :, MIXTURE] = mixture
+def _by_band(sums: NDArray[np.float64], mixtures: NDArray[np.float64]) -> NDArray[np.float64]:
+    mixed = np.repeat(sums[None], len(mixtures), axis=0)
+    mixed[:, 0, :, MIXTURE] = mixtures[:, None, :]
     # States that play no part must not hold up the search.
-    mixed[0, :, DEAREST_ADDED : DEAREST_LOST + 1, mixture == 0.0] = 0.0
+    for band, mixture in enumerate(mixtures):
+        mixed[band, 0, :, DEAREST_ADDED : DEAREST_LOST + 1, mixture == 0.0] = 0.0
     return mixed
 
 
 def _layouts(packs: tuple[CountryPack, ...], channel: Channel, *, printed: bool) -> Layouts:
     tree = traffic_tree(packs, printed=printed)
     blur = blurred_tree(packs, printed=printed)
+    is_worst = np.arange(QUALITIES) == WORST
     return Layouts(
         tree=tree,
-        sums=channel.class_sums(tree.classes),
+        sums=_by_band(channel.class_sums(tree.classes), channel.quality * ~is_worst),
         blur=blur,
-        blur_sums=channel.class_sums(blur.classes),
+        blur_sums=_by_band(channel.class_sums(blur.classes), channel.quality * is_worst),
     )
 
 
@@ -273,7 +270,7 @@ def reading_model(
         countries=bare.tree.countries,
         shares=shares / shares.sum(),
         edits=edits,
-        right=right,
+        right=np.vstack([right, np.ones((1, QUALITIES))]),
         claim_places=claim_places(bare.tree.countries),
         claim_factors=claim_factors(len(bare.tree.countries)),
         reach=reach(channel.quality, right, edits),

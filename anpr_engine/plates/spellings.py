@@ -20,13 +20,18 @@ CHARACTERS_MAX = 10
 """Longer texts are no plate with an umlaut in any spelling."""
 
 
+def spelt_out(text: str) -> str:
+    """Write every umlaut as a vowel and an E, as registers and people do."""
+    return text.translate(_SPELT)
+
+
 def spellings(text: str) -> tuple[str, ...]:
     """Give the other canonical texts that people or readers write for the same plate.
 
     With an umlaut: the bare vowel, and the vowel and an E. With those two letters: the umlaut,
     where a German district of that name makes it a plate.
     """
-    folded = (text.translate(_BARE), text.translate(_SPELT))
+    folded = (text.translate(_BARE), spelt_out(text))
     found = {other: None for other in folded if other != text}
     if len(text) <= CHARACTERS_MAX:
         for umlaut, digraph in _DIGRAPHS.items():

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.plate_text import ALPHABET
-from anpr_engine.kernels.tokens import SEPARATOR, TOKENS
+from anpr_engine.kernels.tokens import SEPARATOR, TOKEN_OF, TOKENS
 from anpr_engine.kernels.traffic import AFTER, CALL, CLASS, COUNTRY, REACH, SHARE
 from anpr_engine.plates.formats import CharacterSet, CountryPack, Layout, Part, Separator, WordSet
 
@@ -34,7 +34,6 @@ _ANY_LETTER = CharacterSet(_LETTERS)
 _SOME = 5
 """Fewest letters of a set that is a series' letters, not a mark of its own."""
 _ODD_SET = CharacterSet(ALPHABET[:36])
-_TOKEN = {character: token for token, character in enumerate(ALPHABET)}
 
 _Tokens = tuple[int, ...]
 
@@ -80,7 +79,7 @@ def _length(part: Part) -> int:
 def _tokens(part: CharacterSet | Separator) -> _Tokens:
     if isinstance(part, Separator):
         return (SEPARATOR,)
-    return tuple(_TOKEN[character] for character in part.characters)
+    return tuple(TOKEN_OF[character] for character in part.characters)
 
 
 def _add(
@@ -184,7 +183,7 @@ class _Writer:
         last = len(words[0]) == 1
         for first, group in groupby(words, key=lambda word: word[0]):
             node = behind if last else _Node(0.0, {((), -1): behind})
-            row = self._position((_TOKEN[first],), depth, country if last else -1, node)
+            row = self._position((TOKEN_OF[first],), depth, country if last else -1, node)
             if not last:
                 self._spell(tuple(word[1:] for word in group), depth + 1, end)
             elif country < 0:
@@ -288,5 +287,5 @@ def _part_rows(part: Part) -> NDArray[np.float64]:
     words = part.words
     for word in words:
         for place, character in enumerate(word):
-            rows[place, _TOKEN[character]] += 1 / len(words)
+            rows[place, TOKEN_OF[character]] += 1 / len(words)
     return rows

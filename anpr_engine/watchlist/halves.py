@@ -4,11 +4,10 @@ Costs about 10 bytes a key beside the 4 of the order: the last halves of plates 
 ones as many as a third of the keys.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._jit import kept
 from anpr_engine.kernels.halves import (
     CHARACTERS_MIN,
     HEAD_LENGTHS,
@@ -58,13 +57,13 @@ def half_index(keys: NDArray[np.uint64]) -> HalfIndex:
     mark_halves(all_codes, maybe)
     all_ranges = np.concatenate([*ranges, np.zeros((0, 2), np.uint32)])
     return HalfIndex(
-        keys=_kept(keys),
-        codes=_kept(all_codes),
-        slots=_kept(slots),
-        maybe=_kept(maybe),
-        ranges=_kept(all_ranges),
-        order=_kept(order),
-        counts=_kept(counts),
+        keys=kept(keys),
+        codes=kept(all_codes),
+        slots=kept(slots),
+        maybe=kept(maybe),
+        ranges=kept(all_ranges),
+        order=kept(order),
+        counts=kept(counts),
     )
 
 
@@ -78,10 +77,3 @@ def has_umlauts(keys: NDArray[np.uint64]) -> bool:
         left = left // np.uint64(KEY_BASE)
         left = left[left != 0]
     return False
-
-
-def _kept(array: NDArray[Any]) -> NDArray[Any]:
-    # Kernels take arrays in a named tuple only where they are flagged as never written.
-    view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
-    return view

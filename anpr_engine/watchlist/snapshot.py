@@ -53,9 +53,17 @@ class Snapshot:
         """Count the entries in use."""
         return sum(self.counts.values())
 
+    def block(self, *, recent: bool) -> EntryBlock:
+        """Give the base, or the delta."""
+        return self.delta if recent else self.base
+
+    def listed_plate(self, row: int, *, recent: bool) -> str:
+        """Give one entry's plate as it was listed."""
+        return self.block(recent=recent).rows.texts(row)[1]
+
     def entry(self, row: int, *, recent: bool) -> WatchlistEntry:
         """Give one entry as an object; for hits only."""
-        rows = (self.delta if recent else self.base).rows
+        rows = self.block(recent=recent).rows
         return restore_entry(rows.stored(row), self.profiles[rows.profile[row]])
 
     def wildcard_pairs(self, keys: NDArray[np.uint64], *, recent: bool) -> WildcardPairs:

@@ -31,7 +31,7 @@ from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.simulate.camera_noise import DRAWS_PER_MISREAD, misread
 from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
 
-GATE = "_through_gate"
+GATE = "through_gate"
 WITHOUT_UMLAUTS = str.maketrans("ÄÖÜ", "AOU")
 NOW_US = int(strategies.NOW.timestamp() * 1e6)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from oracle_reading import Slots, Tokens
 from reading_rows import few_tokens, mixture_of, rows_of
 
+from anpr_engine.kernels.tokens import without_separators
 from anpr_engine.kernels.traffic import (
     LEAST,
     MIXTURE,
@@ -21,7 +22,7 @@ from anpr_engine.kernels.traffic import (
     traffic_likelihoods,
 )
 from anpr_engine.plates.draw import draw as draw_plate
-from anpr_engine.plates.error_fit import text_tokens, without_separators
+from anpr_engine.plates.error_fit import text_tokens
 from anpr_engine.plates.error_model import shipped_channel
 from anpr_engine.plates.formats import (
     CharacterSet,

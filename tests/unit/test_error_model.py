@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from anpr_engine.errors import UsageError
 from anpr_engine.kernels.channel import INSERTED, QUALITIES
 from anpr_engine.kernels.plate_text import ALPHABET
-from anpr_engine.kernels.tokens import CHARACTERS, SEPARATOR, TOKENS
+from anpr_engine.kernels.tokens import CHARACTERS, SEPARATOR, TOKENS, without_separators
 from anpr_engine.plates.error_fit import (
     Pairs,
     fit,
@@ -18,7 +18,6 @@ from anpr_engine.plates.error_fit import (
     pairs_of,
     start_model,
     text_tokens,
-    without_separators,
 )
 from anpr_engine.plates.error_model import (
     ErrorModel,
