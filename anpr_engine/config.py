@@ -42,6 +42,7 @@ class KafkaClientSettings(Section):
     session_timeout_ms: Annotated[int, Field(ge=1000, le=300_000)] = 6000
     transaction_timeout_ms: Annotated[int, Field(ge=1000, le=900_000)] = 10_000
     check_crcs: bool = True
+    client: Literal["auto", "native", "plain"] = "auto"
 
 
 class BatchSettings(Section):
@@ -50,6 +51,15 @@ class BatchSettings(Section):
     reads_max: Annotated[int, Field(ge=1, le=1_000_000)] = 32_768
     bytes_max: Annotated[int, Field(ge=65_536, le=1 << 30)] = 32 * 1024 * 1024
     wait_ms_max: Annotated[int, Field(ge=1, le=5000)] = 20
+
+
+class IngestSettings(Section):
+    """What is accepted in one record of many reads, and the schemas of Avro records by id."""
+
+    reads_per_record_max: Annotated[int, Field(ge=1, le=1_000_000)] = 65_536
+    record_bytes_max: Annotated[int, Field(ge=65_536, le=1 << 28)] = 8 * 1024 * 1024
+    unpacked_bytes_max: Annotated[int, Field(ge=65_536, le=1 << 29)] = 64 * 1024 * 1024
+    avro_schemas: dict[str, str] = Field(default_factory=lambda: {"*": "plate_read.v1"})
 
 
 class RejectSettings(Section):
@@ -72,6 +82,7 @@ class MatchSettings(Section):
     appearance: bool = True
     error_model: str = ""
     issued_plates_nl: str = ""
+    cameras: str = ""
     misread_share: Annotated[float, Field(gt=0, lt=0.5)] = 0.03
 
 
@@ -114,6 +125,7 @@ class Settings(BaseSettings):
     group: str = ""
     kafka_client: KafkaClientSettings = KafkaClientSettings()
     batch: BatchSettings = BatchSettings()
+    ingest: IngestSettings = IngestSettings()
     rejects: RejectSettings = RejectSettings()
     match: MatchSettings = MatchSettings()
     passages: PassageSettings = PassageSettings()

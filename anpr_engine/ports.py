@@ -4,11 +4,15 @@ Each port has a real implementation and a fake with the same contract suite in
 `tests/contract/`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from itertools import pairwise
+from typing import NamedTuple, Protocol, Self, overload
 
-from anpr_engine.wire import OutgoingRecord
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.wire import Header, OutgoingRecord
 
 
 class Clock(Protocol):
@@ -55,12 +59,61 @@ class DamagedRecord(NamedTuple):
     detail: str
 
 
+class RecordValues(Sequence[bytes]):
+    """The bytes of many records in one run; an object is made of those only that are asked for.
+
+    buffer: uint8 (bytes,). bounds: int64 (records + 1,), where each begins, and the last's end.
+    """
+
+    __slots__ = ("bounds", "buffer")
+
+    def __init__(self, buffer: NDArray[np.uint8], bounds: NDArray[np.int64]) -> None:
+        """Take both as they are; the first record begins at 0."""
+        self.buffer, self.bounds = buffer, bounds
+
+    @classmethod
+    def joined(cls, values: Sequence[bytes]) -> Self:
+        """Put records one after another."""
+        bounds = np.zeros(len(values) + 1, dtype=np.int64)
+        np.cumsum(np.fromiter(map(len, values), np.int64, len(values)), out=bounds[1:])
+        return cls(np.frombuffer(b"".join(values), dtype=np.uint8), bounds)
+
+    def __len__(self) -> int:
+        """Count the records."""
+        return len(self.bounds) - 1
+
+    @overload
+    def __getitem__(self, row: int) -> bytes: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[bytes]: ...
+    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
+        """Give the records of these rows."""
+        if isinstance(row, slice):
+            return [self[at] for at in range(*row.indices(len(self)))]
+        at = range(len(self))[row]
+        return self.buffer[self.bounds[at] : self.bounds[at + 1]].tobytes()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give record after record."""
+        for begin, end in pairwise(self.bounds.tolist()):
+            yield self.buffer[begin:end].tobytes()
+
+
 class RecordBatch(Protocol):
     """The records of one poll, in partition order; what each holds is not yet looked at."""
 
     @property
     def values(self) -> Sequence[bytes]:
-        """The records' bytes; an empty record is `b""`."""
+        """The records' bytes, at best as `RecordValues`; an empty record is `b""`."""
+        ...
+
+    @property
+    def headed(self) -> NDArray[np.intp]:
+        """The rows of records whose headers may say how to read them, ascending.
+
+        Those with headers, but for a value that begins with a brace and is one line: that is a
+        JSON read, and one line of many is the same, whatever its headers say.
+        """
         ...
 
     @property
@@ -72,14 +125,19 @@ class RecordBatch(Protocol):
         """Say where the record in a row came from; called for rejects and hits only."""
         ...
 
+    def headers(self, row: int) -> tuple[Header, ...]:
+        """Give the headers of a row of `headed`; one without a value gets `b""`."""
+        ...
+
 
 class ReadStream(Protocol):
     """A stream of records whose progress is saved together with what came of them.
 
-    Contract: `poll` and `commit` are called in turn by one thread. What `poll` gave is either
-    covered by a `commit` that returned True, or given again: to this stream after a commit that
-    returned False, or to whoever takes over after a crash. A reader of committed records sees
-    the outgoing records of successful commits only, each once.
+    Contract: one thread calls. What `poll` gave is either covered by a commit that returned True,
+    or given again: to this stream after a commit that returned False, or to whoever takes over
+    after a crash. A reader of committed records sees the outgoing records of successful commits
+    only, each once. Between `start_commit` and `finish_commit` the next poll may be made; what it
+    gave is of no worth if the commit then returns False.
     """
 
     def poll(self, limits: BatchLimits) -> RecordBatch | None:
@@ -96,6 +154,24 @@ class ReadStream(Protocol):
 
         An empty commit may be put off until the next one with records, for half a second at
         most. Returns False when everything since the last commit was rolled back.
+
+        Raises:
+            BrokerError: when the stream cannot go on.
+
+        """
+        ...
+
+    def start_commit(self, outgoing: Sequence[OutgoingRecord]) -> None:
+        """Begin a commit, which goes on while more is polled.
+
+        Raises:
+            BrokerError: when the stream cannot go on.
+
+        """
+        ...
+
+    def finish_commit(self) -> bool:
+        """Wait for the commit that was begun, and give what `commit` would; True if none was.
 
         Raises:
             BrokerError: when the stream cannot go on.

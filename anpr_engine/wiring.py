@@ -16,12 +16,14 @@ from anpr_engine.kafka.stream import KafkaReadStream
 from anpr_engine.kafka.writer import ReadWriter
 from anpr_engine.metrics.server import MetricsServer
 from anpr_engine.metrics.table import BUILD_INFO, Metrics
+from anpr_engine.pipeline.batches.rules import RecordRules, schemas_from
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.ingest import RejectGuard
 from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.pipeline.passages import PassageRules
 from anpr_engine.pipeline.report import EngineReport
 from anpr_engine.pipeline.run import EnginePorts, EngineRules, SiteEngine
+from anpr_engine.plates.camera_mix import camera_mixes, load_cameras
 from anpr_engine.plates.error_model import channel_of, load_error_model
 from anpr_engine.plates.issued import read_issued
 from anpr_engine.plates.pack_files import country_packs
@@ -124,6 +126,7 @@ def _stream_settings(settings: Settings) -> StreamSettings:
         session_timeout_ms=settings.kafka_client.session_timeout_ms,
         transaction_timeout_ms=settings.kafka_client.transaction_timeout_ms,
         check_crcs=settings.kafka_client.check_crcs,
+        client=settings.kafka_client.client,
     )
 
 
@@ -143,6 +146,7 @@ def _rules(settings: Settings) -> EngineRules:
             characters_min=matching.plate_characters_min,
             future_us_max=settings.rejects.future_ms_max * 1000,
             passages=_passage_rules(settings),
+            records=_record_rules(settings),
         ),
         limits=BatchLimits(
             settings.batch.reads_max, settings.batch.bytes_max, settings.batch.wait_ms_max
@@ -150,6 +154,16 @@ def _rules(settings: Settings) -> EngineRules:
         stale_after_ms=int(settings.watchlist.stale_after_s * 1000),
         keep_payload=settings.rejects.keep_payload,
         passages_max=settings.passages.passages_max,
+    )
+
+
+def _record_rules(settings: Settings) -> RecordRules:
+    given = settings.ingest
+    return RecordRules(
+        given.reads_per_record_max,
+        given.record_bytes_max,
+        given.unpacked_bytes_max,
+        schemas_from(given.avro_schemas),
     )
 
 
@@ -164,17 +178,20 @@ def _passage_rules(settings: Settings) -> PassageRules:
 
 
 def reading_model_of(matching: MatchSettings) -> ReadingModel:
-    """Give the model of readers' errors and issued plates that a site has set.
+    """Give the model of readers' errors, issued plates and cameras that a site has set.
 
     Raises:
-        UsageError: a file is no error model, or no register of plates.
+        UsageError: a file is no error model, no register of plates, or no file of cameras.
 
     """
     path = Path(matching.error_model) if matching.error_model else None
     channel = channel_of(load_error_model(path)).on_the_road(matching.misread_share)
     register = matching.issued_plates_nl
     issued = (read_issued(Path(register), "NL"),) if register else ()
-    return reading_model(country_packs(), channel, issued)
+    packs, cameras = country_packs(), None
+    if matching.cameras:
+        cameras = camera_mixes(load_cameras(Path(matching.cameras)), packs)
+    return reading_model(packs, channel, issued, cameras)
 
 
 class _Readiness:

@@ -8,7 +8,7 @@ from functools import partial
 
 from anpr_engine.pipeline.columns import EXACT
 from anpr_engine.pipeline.decode import decode
-from anpr_engine.pipeline.match import MatchRules, match, near_odds
+from anpr_engine.pipeline.match import MatchRules, match, near_rules
 from anpr_engine.pipeline.near import through_gate
 from anpr_engine.pipeline.normalise import normalise_plates
 from anpr_engine.plates.error_model import shipped_channel
@@ -48,8 +48,8 @@ def _matched(batches: list[Batch], snapshot: Snapshot, rules: MatchRules) -> int
 
 def _through_gate(batches: list[Batch], snapshot: Snapshot, rules: MatchRules) -> int:
     """Count the reads that are searched for beyond their own text."""
-    model, odds = rules.model or shipped_reading(), near_odds(rules, len(snapshot))
-    return sum(len(through_gate(reads, plates, model, odds)[0]) for reads, plates in batches)
+    model, worth = rules.model or shipped_reading(), near_rules(rules, snapshot)
+    return sum(len(through_gate(reads, plates, model, worth)[0]) for reads, plates in batches)
 
 
 def run(_lab: Lab, size: Size, repeats: int) -> Outcome:

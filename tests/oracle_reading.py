@@ -89,13 +89,14 @@ def slot_likelihood(
     read: Sequence[int],
     rates: Rates,
     edits_max: float = math.inf,
-    span: float = math.inf,
+    stray: float = math.inf,
 ) -> Any:  # noqa: ANN401 - a number, or one a state
     """Give the mean of P(read | plate) over all plates that fill slots.
 
-    Left out are ways of more edits than `edits_max`, and those in which, once a slot is used, the
-    places in plate and read are further apart than `span`.
+    Left out are ways of more edits than `edits_max`, and those in which, once a slot is used, a
+    part of the read is further ahead of the plate, or behind it, than the whole of it by `stray`.
     """
+    excess = len(read) - len(slots)
     last = len(slots)
     gap_added = [
         rates[DROPPED_AT_EDGE if gap in (0, last) else DROPPED_INSIDE, RATE]
@@ -108,7 +109,8 @@ def slot_likelihood(
         # What is read from a place on, before the slot `printed` is looked at.
         added = gap_added[printed]
         total = 0.0 * added
-        if edits < 0 or (printed > 0 and abs(place - printed) > span):
+        far = not min(0, excess) - stray <= place - printed <= max(0, excess) + stray
+        if edits < 0 or (printed > 0 and far):
             return total
         if place < len(read):
             total = added * rates[INSERTED, read[place]] * rest(printed, place + 1, edits - 1)
@@ -216,14 +218,18 @@ def traffic_likelihoods(
     rates: Rates,
     mixture: Rates,
     span: float = math.inf,
+    stray: float = math.inf,
 ) -> dict[str, float]:
-    """Read every plate of the traffic: P(country of the plate, read)."""
+    """Read every plate of the traffic: P(country of the plate, read).
+
+    Plates longer or shorter than the read by more than `span` are left out.
+    """
     found: dict[str, float] = defaultdict(float)
     known: dict[tuple[Sequence[int], ...], float] = {}
     for country, slots, share in plates:
         text = tuple(slots)
         if text not in known:
-            likelihood = slot_likelihood(slots, read, rates, span=span)
+            likelihood = slot_likelihood(slots, read, rates, stray=stray)
             known[text] = float(likelihood @ mixture) * (abs(len(text) - len(read)) <= span)
         found[country] += share * known[text]
     return found

@@ -38,6 +38,12 @@ EXIT_REJECTED = 3
     show_default=True,
     help="Assumed share of reads that are of any listed vehicle.",
 )
+@click.option("--cameras", help="What each camera usually sees: a file of `anpr cameras fit`.")
+@click.option(
+    "--misread-share",
+    type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+    help="Share of reads with an error in them; default: as the readers' errors were learned.",
+)
 @click.option(
     "--explain",
     type=click.IntRange(0),
@@ -57,6 +63,8 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
         traffic_share=given["traffic_share"],
         probability_min=probability_min,
         near_probability_min=probability_min or NEAR_MIN,
+        cameras=given["cameras"],
+        misread_share=given["misread_share"],
     )
     for problem in engine.problems[:REJECTS_SHOWN_MAX]:
         click.echo(f"watchlist row {problem.row}: {problem.reason}. {problem.text}", err=True)

@@ -7,7 +7,9 @@ values are taken out in one pass and everything else is looked up by row when as
 from collections.abc import Sequence
 from typing import cast
 
+import numpy as np
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
+from numpy.typing import NDArray
 
 from anpr_engine.ports import DamagedRecord, RecordOrigin
 from anpr_engine.wire import Header
@@ -23,6 +25,14 @@ class KafkaBatch:
         self._messages = messages
         self.values: Sequence[bytes] = values_of(messages)
         self.damaged: Sequence[DamagedRecord] = damaged
+
+    @property
+    def headed(self) -> NDArray[np.intp]:
+        """The rows of records whose headers may say how to read them, ascending."""
+        rows = zip(self._messages, self.values, strict=True)
+        return np.flatnonzero(
+            [not is_plain_object(value) and bool(message.headers()) for message, value in rows]
+        )
 
     def origin(self, row: int) -> RecordOrigin:
         """Say where the record in a row came from.
@@ -41,8 +51,13 @@ class KafkaBatch:
         )
 
     def headers(self, row: int) -> tuple[Header, ...]:
-        """Give the headers of the record in a row; one without a value gets `b""`."""
+        """Give the headers of a row of `headed`; one without a value gets `b""`."""
         return headers_of(self._messages[row])
+
+
+def is_plain_object(value: bytes) -> bool:
+    """Say whether a value begins with a brace and is one line."""
+    return value.startswith(b"{") and b"\n" not in value
 
 
 def values_of(messages: list[Message]) -> list[bytes]:

@@ -7,12 +7,16 @@ library names them.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from confluent_kafka import KafkaError
 
 from anpr_engine.logs import get_logger
 
 Properties = dict[str, object]
+
+ClientName = Literal["auto", "native", "plain"]
+"""The consumer's client: `auto` is the native one where its library is known."""
 
 STATISTICS_MS = 500
 """How often a client counts its retries; a delayed retry is noticed within this time."""
@@ -67,6 +71,7 @@ class StreamSettings:
     session_timeout_ms: int = 6000
     transaction_timeout_ms: int = 10_000
     check_crcs: bool = True
+    client: ClientName = "auto"
     start_timeout_s: float = 15.0
     outage_s_max: float = 60.0
 

@@ -10,20 +10,23 @@ not by `seek()`: a partition that stopped with an error refuses to be sought.
 
 from collections.abc import Callable, Iterable
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin._metadata import TopicMetadata
 
-from anpr_engine.kafka.batch import KafkaBatch
+from anpr_engine.errors import BrokerError
+from anpr_engine.kafka.client import CHUNK_MAX, Chunk, Fault, Handlers
+from anpr_engine.kafka.client_choice import ClientChoice, open_client
 from anpr_engine.kafka.client_settings import StreamSettings, common, follower, reader
 from anpr_engine.kafka.damage import BatchProbe, DamageLog, Sighting, first_damage
-from anpr_engine.kafka.errors import error_of, loses_place, translated
+from anpr_engine.kafka.errors import loses_place, translated
 from anpr_engine.kafka.progress import Offsets, Progress
 from anpr_engine.kafka.watch import ClientWatch, reach, watermarks
 from anpr_engine.logs import get_logger
-from anpr_engine.ports import BatchLimits, Clock, DamagedRecord
+from anpr_engine.ports import BatchLimits, Clock, DamagedRecord, RecordBatch
 
-FIRST_CHUNK, CHUNK_MAX = 256, 8192
-"""Records asked for at once: few until their size is known, so that a batch of large records
-does not overshoot its bytes."""
+FIRST_CHUNK = 256
+"""Records asked for at once until their size is known, so that a batch of large records does not
+overshoot its bytes."""
 
 ASK_S = 5.0
 """How long one question to the broker may take."""
@@ -33,7 +36,11 @@ class ReadConsumer:
     """Polls one topic as a static member of the engines' group."""
 
     def __init__(
-        self, settings: StreamSettings, clock: Clock, on_release: Callable[[], None]
+        self,
+        settings: StreamSettings,
+        clock: Clock,
+        on_release: Callable[[], None],
+        choice: ClientChoice,
     ) -> None:
         """Connect and check that the topic is there; `start` joins the group.
 
@@ -41,6 +48,7 @@ class ReadConsumer:
             settings: of the stream.
             clock: for waiting limits.
             on_release: called before partitions are given away, to save their progress.
+            choice: the client to read with.
 
         Raises:
             BrokerError: nobody answers, we are refused, or the topic does not exist.
@@ -55,33 +63,21 @@ class ReadConsumer:
         self._damage = DamageLog()
         self._damaged: list[DamagedRecord] = []
         self._owned: set[int] = set()
+        self._gone: set[int] = set()
         self.progress = Progress()
         self._moved: Offsets = {}
-        self._gathered: list[Message] = []
-        self._released = False
+        self._gathered: list[Chunk] = []
         with translated(where):
-            self._consumer = Consumer({**base, **reader(settings)})
-            found = reach(
-                self._consumer,
-                settings.topic,
-                watch=self._watch,
-                serve=lambda: self._consumer.consume(1, 0),
-                deadline_s=clock.monotonic_s() + settings.start_timeout_s,
-                clock=clock,
-            )
-            self.partitions = tuple(sorted(found.partitions))
+            self._client = open_client(choice, {**base, **reader(settings)}, settings.topic)
+            self.partitions = tuple(sorted(self._reach(settings.start_timeout_s).partitions))
 
     def start(self) -> None:
         """Join the group."""
         with translated(self._where):
-            self._consumer.subscribe(
-                [self._topic],
-                on_assign=self._on_assign,
-                on_revoke=self._on_revoke,
-                on_lost=self._on_lost,
-            )
+            handlers = Handlers(self._owned.update, self._on_revoke, self._forget)
+            self._client.subscribe(handlers)
 
-    def gather(self, limits: BatchLimits) -> KafkaBatch | None:
+    def gather(self, limits: BatchLimits) -> RecordBatch | None:
         """Poll until a limit is reached, or until what has come is taken.
 
         Why: one read at a quiet hour is given at once; in a backlog the client has fetched ahead
@@ -92,29 +88,30 @@ class ReadConsumer:
 
         """
         deadline_s = self._clock.monotonic_s() + limits.wait_ms_max / 1000
-        self._gathered, self._damaged, self._released = [], [], False
+        self._gathered, self._damaged, self._gone = [], [], set()
         self._moved = {}
-        size = 0
-        while len(self._gathered) < limits.reads_max and size < limits.bytes_max:
-            room = _room(limits, len(self._gathered), size)
+        count = size = 0
+        while count < limits.reads_max and size < limits.bytes_max:
+            room = _room(limits, count, size)
             with translated(self._where):
-                part = self._consume(room, deadline_s)
+                part = self._poll(room, deadline_s)
             if not part:
                 break
-            size += sum(map(len, part))
-            self._gathered += part
+            self._gathered.append(part)
+            count += len(part)
+            size += part.size_bytes
         self._watch.check()
         with translated(self._where):
             self._advance()
-        messages, self._gathered = self._gathered, []
-        return KafkaBatch(messages, self._damaged) if messages or self._damaged else None
+        chunks, self._gathered = [chunk for chunk in self._gathered if chunk], []
+        return self._client.batch(chunks, self._damaged) if chunks or self._damaged else None
 
     def rewind(self) -> None:
         """Go back to what is accepted, so that everything since is given again."""
         with translated(self._where):
             for partition, offset in self.progress.roll_back().items():
                 self._damage.forget(partition)
-                self._restart(partition, offset)
+                self._client.restart(partition, offset)
 
     def places(self, offsets: Offsets) -> list[TopicPartition]:
         """Write offsets as the client library wants them."""
@@ -122,7 +119,8 @@ class ReadConsumer:
 
     def group_metadata(self) -> object:
         """Give the membership that a transaction is checked against."""
-        return self._consumer.consumer_group_metadata()
+        with translated(self._where):
+            return self._client.group_metadata()
 
     def committed(self, partitions: Iterable[int]) -> Offsets:
         """Ask the broker what is committed; -1 where nothing is.
@@ -131,16 +129,14 @@ class ReadConsumer:
             BrokerUnavailable: when it does not answer in time.
 
         """
-        places = [TopicPartition(self._topic, p) for p in partitions]
         with translated(self._where):
-            found = self._consumer.committed(places, timeout=ASK_S)
-        return {place.partition: max(place.offset, -1) for place in found}
+            return self._client.committed(partitions, ASK_S)
 
     def watermarks(self, partition: int) -> tuple[int, int]:
         """Ask the broker for the first offset and the one after the last committed record."""
         place = TopicPartition(self._topic, partition)
         with translated(self._where):
-            return watermarks(self._consumer, place, ASK_S)
+            return watermarks(self._client, place, ASK_S)
 
     def position(self, partition: int) -> int:
         """Give the offset of the next read to come, -1 when it is not known."""
@@ -150,61 +146,58 @@ class ReadConsumer:
         """Give the reads not yet polled as of the last fetch, without asking the broker."""
         lag: dict[int, int] = {}
         for partition, at in self.progress.polled.items():
-            place = TopicPartition(self._topic, partition)
-            end = self._consumer.get_watermark_offsets(place, cached=True)[1]
+            end = self._client.end_seen(partition)
             if end >= 0:
                 lag[partition] = max(end - at, 0)
         return lag
 
     def close(self) -> None:
-        """Leave the group; nothing may be asked of the consumer afterwards.
+        """Leave the group; nothing may be asked of the consumer afterwards."""
+        self._client.close()
 
-        Why: unsubscribing makes even a static member leave, so other engines go on with its
-        partitions at once; only after a crash do they wait for it, one session timeout. The
-        library's close() waits for ever on an assignment that comes while it runs, so first no
-        more are asked for, and one on its way is taken.
-        """
+    def _reach(self, timeout_s: float) -> TopicMetadata:
         try:
-            self._consumer.unsubscribe()
-            self._consumer.consume(CHUNK_MAX, 0)
-        except KafkaException as exception:
-            get_logger().debug("kafka_unsubscribe_failed", code=error_of(exception).name())
-        self._consumer.close()
+            return reach(
+                self._client,
+                self._topic,
+                watch=self._watch,
+                serve=lambda: self._client.poll(1, 0),
+                deadline_s=self._clock.monotonic_s() + timeout_s,
+                clock=self._clock,
+            )
+        except BrokerError:
+            self._client.close()
+            raise
 
-    def _consume(self, room: int, deadline_s: float) -> list[Message]:
-        part = self._consumer.consume(room, 0)
+    def _poll(self, room: int, deadline_s: float) -> Chunk:
+        part = self._client.poll(room, 0)
         while not part and not self._gathered:
             left_s = deadline_s - self._clock.monotonic_s()
             if left_s <= 0:
                 break
-            part = self._consumer.consume(1, left_s)
-        if any(map(Message.error, part)):
-            part = self._without_errors(part)
-        if self._released:
-            part = [message for message in part if message.partition() in self._owned]
+            part = self._client.poll(1, left_s)
+        faults = part.faults()
+        if faults:
+            self._settle(part, faults)
+        if self._gone:
+            part.drop(dict.fromkeys(self._gone - self._owned, 0))
         return part
 
-    def _without_errors(self, part: list[Message]) -> list[Message]:
-        seen = first_damage(part)
+    def _settle(self, part: Chunk, faults: list[Fault]) -> None:
+        """Take the faults out of a chunk, and what came after damage; set reading right."""
         damage = {
-            p: sighting for p, sighting in seen.items() if not self._damage.is_stale(sighting)
+            partition: sighting
+            for partition, sighting in first_damage(faults).items()
+            if not self._damage.is_stale(sighting)
         }
-        kept: list[Message] = []
-        lost: set[int] = set()
-        for message in part:
-            partition, offset, error = message.partition(), message.offset(), message.error()
-            if error is not None:
-                if loses_place(error, self._where) and partition is not None:
-                    lost.add(partition)
-            elif partition not in damage or (offset or 0) < damage[partition].offset:
-                kept.append(message)
+        lost = {x.partition for x in faults if loses_place(x.error, self._where)}
+        part.drop({partition: sighting.offset for partition, sighting in damage.items()})
         if not all(map(self.progress.knows, damage)):
-            self._note_starts(self._gathered + kept, set(damage))
+            self._note_starts([*self._gathered, part], set(damage))
         for sighting in damage.values():
             self._pass_over(sighting)
         for partition in (lost - damage.keys()) & self._owned:
             self._find_place(partition)
-        return kept
 
     def _pass_over(self, damage: Sighting) -> None:
         partition, start = damage.partition, damage.offset
@@ -217,31 +210,25 @@ class ReadConsumer:
             self._damage.pass_over(partition, at)
             self._damaged.append(DamagedRecord(self._topic, partition, start, at, damage.detail))
             get_logger().error("kafka_batch_damaged", partition=partition, offset=start, end=at)
-        self._restart(partition, at)
+        self._client.restart(partition, at)
         self._moved[partition] = at
 
     def _find_place(self, partition: int) -> None:
         """Start at the beginning where nothing is known, else as near as the broker still has."""
         low, high = self.watermarks(partition)
-        here = self._consumer.position([TopicPartition(self._topic, partition)])[0].offset
-        known = here if here >= 0 else self._moved.get(partition, self.progress.next(partition))
+        known = self._client.positions([partition]).get(partition)
+        if known is None:
+            known = self._moved.get(partition, self.progress.next(partition))
         at = low if known is None else min(max(known, low), high)
         if known is not None:
             self._moved[partition] = at
         if known not in {None, at}:
             get_logger().error("reads_gone_before_read", partition=partition, offset=at)
-        self._restart(partition, at)
-
-    def _restart(self, partition: int, offset: int) -> None:
-        place = TopicPartition(self._topic, partition, offset)
-        self._consumer.incremental_unassign([place])
-        self._consumer.incremental_assign([place])
+        self._client.restart(partition, at)
 
     def _advance(self) -> None:
-        places = [TopicPartition(self._topic, p) for p in self._owned]
         # A partition that was just moved has no position; ours stands until it has.
-        known = {x.partition: x.offset for x in self._consumer.position(places) if x.offset >= 0}
-        moved = self._moved | known
+        moved = self._moved | self._client.positions(self._owned)
         unknown = self.progress.unknown(moved)
         if unknown:
             self._note_starts(self._gathered, unknown)
@@ -249,32 +236,26 @@ class ReadConsumer:
                 self.progress.begin(partition, moved[partition])
         self.progress.polled.update(moved)
 
-    def _note_starts(self, messages: list[Message], partitions: set[int]) -> None:
+    def _note_starts(self, chunks: list[Chunk], partitions: set[int]) -> None:
         """Remember the first offset of partitions that were never read before."""
-        for message in messages:
-            partition, offset = message.partition(), message.offset()
-            if partition in partitions and partition is not None and offset is not None:
-                self.progress.begin(partition, offset)
+        for chunk in chunks:
+            for partition, offset in chunk.starts().items():
+                if partition in partitions:
+                    self.progress.begin(partition, offset)
 
-    def _on_assign(self, _consumer: Consumer, places: list[TopicPartition]) -> None:
-        self._owned.update(place.partition for place in places)
-
-    def _on_revoke(self, _consumer: Consumer, places: list[TopicPartition]) -> None:
+    def _on_revoke(self, gone: set[int]) -> None:
         self._on_release()
-        self._forget(places)
+        self._forget(gone)
 
-    def _on_lost(self, _consumer: Consumer, places: list[TopicPartition]) -> None:
-        self._forget(places)
-
-    def _forget(self, places: list[TopicPartition]) -> None:
-        self._released = True
-        gone = {place.partition for place in places}
+    def _forget(self, gone: set[int]) -> None:
+        self._gone |= gone
         self._owned -= gone
         for partition in gone:
             self._moved.pop(partition, None)
             self._damage.forget(partition)
             self.progress.forget(partition)
-        self._gathered = [m for m in self._gathered if m.partition() not in gone]
+        for chunk in self._gathered:
+            chunk.drop(dict.fromkeys(gone, 0))
 
 
 def _room(limits: BatchLimits, count: int, size: int) -> int:

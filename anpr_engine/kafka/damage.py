@@ -9,9 +9,10 @@ the library does not say how many records the batch held.
 
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from anpr_engine.errors import BrokerUnavailable
+from anpr_engine.kafka.client import Fault
 from anpr_engine.kafka.client_settings import Properties
 from anpr_engine.kafka.errors import DAMAGED, OFFSET_UNKNOWN, PASSING, translated
 from anpr_engine.kafka.watch import watermarks
@@ -30,14 +31,12 @@ class Sighting(NamedTuple):
     detail: str
 
 
-def first_damage(messages: list[Message]) -> dict[int, Sighting]:
-    """Find, by partition, the first error that speaks of damage."""
+def first_damage(faults: list[Fault]) -> dict[int, Sighting]:
+    """Find, by partition, the first fault that speaks of damage."""
     found: dict[int, Sighting] = {}
-    for message in messages:
-        error, partition, offset = message.error(), message.partition(), message.offset()
-        if error is None or partition is None or offset is None or error.code() not in DAMAGED:
-            continue
-        found.setdefault(partition, Sighting(partition, offset, error.name()))
+    for partition, offset, error in faults:
+        if partition >= 0 and offset >= 0 and error.code() in DAMAGED:
+            found.setdefault(partition, Sighting(partition, offset, error.name()))
     return found
 
 

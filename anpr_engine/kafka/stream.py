@@ -4,13 +4,16 @@ What `commit` is given becomes visible together with the offsets of what was pol
 all. A rollback goes back to what is saved; a crash leaves that to whoever takes over.
 
 Why: a commit without records saves nothing that anybody waits for, so it is put off, and costs a
-transaction twice a second instead of with every batch.
+transaction twice a second instead of with every batch. A transaction is mostly waiting for the
+broker: it runs in a thread of its own, so that the next reads can be polled and matched meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 from anpr_engine.errors import BrokerError
-from anpr_engine.kafka.batch import KafkaBatch
+from anpr_engine.kafka.client_choice import choose_client
 from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.consumer import ReadConsumer
 from anpr_engine.kafka.ends import EndMark
@@ -19,7 +22,7 @@ from anpr_engine.kafka.producer import Outcome, TransactionalProducer
 from anpr_engine.kafka.progress import Offsets
 from anpr_engine.logs import get_logger
 from anpr_engine.metrics.table import LAST_COMMIT, ROLLBACKS, Metrics
-from anpr_engine.ports import BatchLimits, Clock
+from anpr_engine.ports import BatchLimits, Clock, RecordBatch
 from anpr_engine.wire import OutgoingRecord
 
 PUT_OFF_S = 0.5
@@ -28,8 +31,15 @@ ROLLBACKS_IN_ROW_MAX = 5
 """The same batch refused this often will not go through; stopping is louder than a loop."""
 
 
+class _Flight(NamedTuple):
+    """A transaction under way, and the offsets that it saves."""
+
+    outcome: Future[Outcome]
+    offsets: Offsets
+
+
 class KafkaReadStream:
-    """`ports.ReadStream` on Kafka; its batches are `KafkaBatch`."""
+    """`ports.ReadStream` on Kafka."""
 
     def __init__(self, settings: StreamSettings, metrics: Metrics, clock: Clock) -> None:
         """Connect, fence off a predecessor, note the end offsets and join the group.
@@ -43,29 +53,38 @@ class KafkaReadStream:
         self._rollbacks_in_row = 0
         self._fault: BrokerError | None = None
         self._awaits_commit = self._closed = False
-        self._consumer = ReadConsumer(settings, clock, self._on_release)
+        self._flight: _Flight | None = None
+        self._landed: bool | None = None
+        self._saver = ThreadPoolExecutor(1, "kafka-commit")
+        choice = choose_client(settings.client, metrics)
+        self._consumer = ReadConsumer(settings, clock, self._on_release, choice)
         self._progress = self._consumer.progress
-        # First the producer: it settles what a predecessor left open, so that the ends seen
-        # and the committed offsets are final.
-        self._producer = TransactionalProducer(settings, metrics, clock)
-        self._end = EndMark(self._consumer, clock)
-        self._consumer.start()
+        try:
+            # First the producer: it settles what a predecessor left open, so that the ends seen
+            # and the committed offsets are final.
+            self._producer = TransactionalProducer(settings, metrics, clock)
+            self._end = EndMark(self._consumer, clock)
+            self._consumer.start()
+        except BrokerError:
+            self._consumer.close()
+            raise
 
-    def poll(self, limits: BatchLimits) -> KafkaBatch | None:
+    def poll(self, limits: BatchLimits) -> RecordBatch | None:
         """Wait for records up to the limits; None when there are none.
 
         Raises:
             BrokerError: when the stream cannot go on.
 
         """
-        self._producer.serve()
-        self._save_put_off(overdue_only=True)
+        if self._flight is None:
+            self._producer.serve()
+            self._save_put_off(overdue_only=True)
         batch = self._consumer.gather(limits)
         if self._fault is not None:
             raise self._fault
         if batch is not None:
             self._awaits_commit = True
-        elif not self._awaits_commit:
+        elif not self._awaits_commit and self._flight is None and self._landed is None:
             # Markers of transactions may have gone by; nobody else will commit those.
             self._put_off()
         return batch
@@ -79,12 +98,50 @@ class KafkaReadStream:
             BrokerError: when the stream cannot go on.
 
         """
+        self.start_commit(outgoing)
+        return self.finish_commit()
+
+    def start_commit(self, outgoing: Sequence[OutgoingRecord]) -> None:
+        """Begin to save progress up to the last poll together with the records.
+
+        Raises:
+            BrokerError: when the stream cannot go on.
+
+        """
         self._awaits_commit = False
         if outgoing:
-            return self._save(outgoing)
-        self._put_off()
-        self._save_put_off(overdue_only=True)
-        return True
+            offsets = self._progress.unsaved()
+            places, group = self._consumer.places(offsets), self._consumer.group_metadata()
+            saving = self._saver.submit(self._producer.save, outgoing, places, group)
+            self._flight = _Flight(saving, offsets)
+        else:
+            self._put_off()
+            self._save_put_off(overdue_only=True)
+
+    def finish_commit(self) -> bool:
+        """Wait for the commit that was begun; True where none was.
+
+        Returns False when everything since the last commit was rolled back.
+
+        Raises:
+            BrokerError: when the stream cannot go on.
+
+        """
+        self._land()
+        landed, self._landed = self._landed, None
+        if landed is None:
+            return True
+        if landed:
+            self._put_off_since_s = None
+            self._rollbacks_in_row = 0
+            return True
+        self._metrics.add(ROLLBACKS)
+        self._rollbacks_in_row += 1
+        error = self._producer.last_error
+        if error is not None and self._rollbacks_in_row >= ROLLBACKS_IN_ROW_MAX:
+            raise translate(error, self._settings.bootstrap)
+        self._consumer.rewind()
+        return False
 
     def caught_up(self) -> bool:
         """Say whether the end offsets seen when the stream was opened are reached."""
@@ -104,11 +161,13 @@ class KafkaReadStream:
             return
         self._closed = True
         try:
+            self._land()
             if self._put_off_since_s is not None and self._producer.answers():
                 self._save_put_off(overdue_only=False)
         finally:
             self._put_off_since_s = None
             self._consumer.close()
+            self._saver.shutdown()
             self._producer.close()
 
     def _put_off(self) -> None:
@@ -127,23 +186,18 @@ class KafkaReadStream:
             if offsets and not self._attempt((), offsets):
                 self._put_off_since_s = self._clock.monotonic_s()
 
-    def _save(self, outgoing: Sequence[OutgoingRecord]) -> bool:
-        if self._attempt(outgoing, self._progress.unsaved()):
-            self._put_off_since_s = None
-            self._rollbacks_in_row = 0
-            return True
-        self._metrics.add(ROLLBACKS)
-        self._rollbacks_in_row += 1
-        error = self._producer.last_error
-        if error is not None and self._rollbacks_in_row >= ROLLBACKS_IN_ROW_MAX:
-            raise translate(error, self._settings.bootstrap)
-        self._consumer.rewind()
-        return False
+    def _land(self) -> None:
+        """Wait for the transaction under way, if there is one, and note what became of it."""
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            self._landed = self._note(flight.outcome.result(), flight.offsets)
 
     def _attempt(self, outgoing: Sequence[OutgoingRecord], offsets: Offsets) -> bool:
         """Run one transaction; true when it is saved."""
         places, group = self._consumer.places(offsets), self._consumer.group_metadata()
-        outcome = self._producer.save(outgoing, places, group)
+        return self._note(self._producer.save(outgoing, places, group), offsets)
+
+    def _note(self, outcome: Outcome, offsets: Offsets) -> bool:
         if outcome is Outcome.UNKNOWN and offsets:
             committed = self._consumer.committed(offsets)
             if all(committed[partition] >= at for partition, at in offsets.items()):
@@ -157,7 +211,9 @@ class KafkaReadStream:
     def _on_release(self) -> None:
         """Save before partitions are given away; called from inside `poll`."""
         try:
-            self._save_put_off(overdue_only=False)
+            self._land()
+            if self._landed is None:
+                self._save_put_off(overdue_only=False)
         except BrokerError as fault:
             get_logger().warning("kafka_release_unsaved")
             self._fault = fault

@@ -7,7 +7,7 @@ the call itself just runs out of time. So every wait for a broker looks here too
 from collections.abc import Callable
 from typing import Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
 from anpr_engine.clock import SystemClock
@@ -75,6 +75,14 @@ class AsksForTopics(Protocol):
         ...
 
 
+class AsksForEnds(AsksForTopics, Protocol):
+    """A client that can also ask where a partition begins and ends."""
+
+    def get_watermark_offsets(self, partition: TopicPartition, timeout: float) -> tuple[int, int]:
+        """Ask for the first offset and the one after the last committed record."""
+        ...
+
+
 def reach(
     client: AsksForTopics,
     topic: str,
@@ -114,7 +122,7 @@ def reach(
                 raise translate(found.error, f"{watch.where}, topic {topic}")
 
 
-def watermarks(consumer: Consumer, place: TopicPartition, timeout_s: float) -> tuple[int, int]:
+def watermarks(consumer: AsksForEnds, place: TopicPartition, timeout_s: float) -> tuple[int, int]:
     """Ask for a partition's first offset and the one after its last committed record.
 
     A partition whose leader is just being chosen is asked again for as long as `timeout_s`.

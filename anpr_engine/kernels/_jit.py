@@ -19,8 +19,13 @@ from typing import Any, ParamSpec, TypeVar, cast
 import numba
 import numpy as np
 from numba import types
-from numba.core import config
+from numba.core import cgutils, config
+from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+codegen: Any = cgutils
+kinds: Any = types
+"""numba's helpers for generated machine code, and its types; `_memory` alone needs them."""
 
 Word = Any
 """A machine word inside a kernel; the compiler infers whether it is signed and how wide."""
@@ -98,6 +103,20 @@ def helper(function: Callable[P, R]) -> Callable[P, R]:
 def routine(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a piece that is called, not inlined: for pieces used in several places."""
     return cast("Callable[P, R]", numba.njit(**_FLAGS)(function))
+
+
+def compiled_as(typed: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Give a function its own machine code inside kernels; interpreted it runs as it is written.
+
+    Args:
+        typed: takes the types of the arguments, gives the signature and the code generator.
+
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        return function if JIT_DISABLED else cast("Callable[P, R]", intrinsic(typed))
+
+    return decorate
 
 
 def record(named: Any, *fields: Any) -> Any:  # noqa: ANN401 - numba types are untyped

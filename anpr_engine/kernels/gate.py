@@ -4,19 +4,39 @@ A read that a country's grammar allows is most likely that country's own vehicle
 more plates of its kind drive about, the less a listed look-alike can be worth. This kernel looks
 that share up in some nanoseconds; it may be too low (formats left out), never too high, so that a
 read kept out by it could not have become a hit.
+
+The formats of one length are the bits of a row set. A text belongs to those that are set for each
+of its characters: as many ANDs as it has characters.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, f64, given, helper, i32, kernel, u8, u64, written
+from anpr_engine.kernels._jit import (
+    Word,
+    f64,
+    given,
+    helper,
+    i32,
+    kernel,
+    record,
+    u8,
+    u16,
+    u64,
+    written,
+)
 from anpr_engine.kernels.plate_text import KEY_BASE
 
 GATE_CHARACTERS_MAX = 9
-SHAPES = 1 << (GATE_CHARACTERS_MAX + 1)
-"""Shapes: a leading 1, then one bit a character, 1 for a letter."""
+SET_WORDS = 3
+"""Words of a row set: at most 192 formats of one length."""
+SET_BITS = 64
 WORD_CHARACTERS_MAX = 3
 WORDS_SHAPE = KEY_BASE**WORD_CHARACTERS_MAX
+GAP_MASKS = 1 << GATE_CHARACTERS_MAX
+"""Ways to place separators: bit k stands for one after k characters."""
 SHARE = 0
 COUNTRY = 1
 WORD_LENGTH = 2
@@ -24,78 +44,153 @@ WORD_TABLE = 3
 VALUE_COLUMNS = 4
 """Columns of a row's values: a single plate's share of the traffic, the place of its country, and
 the word list (and the length of its words, 0 for none) that the plate must begin with."""
-_DIGITS = 10
 _KEYS_BELOW = np.uint64(KEY_BASE**GATE_CHARACTERS_MAX)
+_BIT_PLACES = np.zeros(SET_BITS, dtype=np.int64)
+_DE_BRUIJN = 0x03F79D71B4CB0A89
+for _place in range(SET_BITS):
+    _BIT_PLACES[((_DE_BRUIJN << _place) & (2**64 - 1)) >> 58] = _place
+
+
+class GateTables(NamedTuple):
+    """The formats as row sets; all arrays read-only.
+
+    sets: uint64 (GATE_CHARACTERS_MAX + 1, GATE_CHARACTERS_MAX, KEY_BASE, SET_WORDS), by length,
+        position and character code: the rows that allow it there.
+    gaps: uint64 (GATE_CHARACTERS_MAX + 1, GAP_MASKS, SET_WORDS), by length and separators shown:
+        the rows printed so; all rows where none are shown.
+    first: int32 (GATE_CHARACTERS_MAX + 1,), the row of a length's first bit; rows of one length
+        stand in order of their share.
+    values: float64 (rows, VALUE_COLUMNS).
+    words: uint8 (tables, WORDS_SHAPE), 1 where a key of up to three characters is a word.
+    """
+
+    sets: NDArray[np.uint64]
+    gaps: NDArray[np.uint64]
+    first: NDArray[np.int32]
+    values: NDArray[np.float64]
+    words: NDArray[np.uint8]
+
+
+GATE = record(GateTables, given(u64, 4), given(u64, 3), given(i32), given(f64, 2), given(u8, 2))
+"""The tables as a kernel declares them."""
 
 
 @helper
-def _shape(key: Word) -> Word:
-    # The shape, and how many characters there are.
-    shape = 0
+def lowest_bit(word: Word) -> Word:
+    """Give the place of the lowest bit of a word that is not 0."""
+    alone = word & (np.uint64(0) - word)
+    return _BIT_PLACES[np.int64((alone * np.uint64(_DE_BRUIJN)) >> np.uint64(58))]
+
+
+@helper
+def count_characters(key: Word) -> Word:
+    """Count the characters of a key below 40**12."""
     count = 0
-    while key != np.uint64(0):
-        code = np.int64(key % np.uint64(KEY_BASE))
-        key = key // np.uint64(KEY_BASE)
-        shape |= (1 if code > _DIGITS else 0) << count
+    left = key
+    while left != np.uint64(0):
+        left = left // np.uint64(KEY_BASE)
         count += 1
-    return shape | (1 << count), count
+    return count
 
 
 @helper
-def _allowed(key: Word, count: Word, masks: NDArray[np.uint64]) -> Word:
-    allowed = True
+def begins_with_word(key: Word, behind: Word, row: Word, tables: GateTables) -> Word:
+    """Say whether the first characters are a word of the row's list; so where it has no list.
+
+    Args:
+        key: of the text.
+        behind: characters of the text that stand behind the word.
+        row: of the values.
+        tables: the formats.
+
+    """
+    for _ in range(behind):
+        key = key // np.uint64(KEY_BASE)
+    table = np.int64(tables.values[row, WORD_TABLE])
+    return tables.values[row, WORD_LENGTH] == 0.0 or tables.words[table, np.int64(key)] != 0
+
+
+@helper
+def _rows_of(key: Word, count: Word, gap: Word, tables: GateTables) -> Word:
+    # The formats that a text follows, as the words of a row set.
+    gaps, sets = tables.gaps[count, gap], tables.sets[count]
+    first, second, third = gaps[0], gaps[1], gaps[2]
     for place in range(count - 1, -1, -1):
-        code = key % np.uint64(KEY_BASE)
+        allowed = sets[place, np.int64(key % np.uint64(KEY_BASE))]
         key = key // np.uint64(KEY_BASE)
-        allowed &= (masks[place] >> code) & np.uint64(1) == np.uint64(1)
-    return allowed
+        first &= allowed[0]
+        second &= allowed[1]
+        third &= allowed[2]
+    return first, second, third
 
 
-@helper
-def _begins(key: Word, count: Word, length: Word, words: NDArray[np.uint8]) -> Word:
-    # Whether the first characters are a word of the list.
-    for _ in range(count - length):
-        key = key // np.uint64(KEY_BASE)
-    return words[np.int64(key)] != 0
-
-
-@kernel(given(u64), given(i32, 2), given(u64, 2), given(f64, 2), given(u8, 2), written(f64, 2))
+@kernel(given(u64), GATE, written(f64, 2))
 def plate_densities(
-    keys: NDArray[np.uint64],
-    shape_rows: NDArray[np.int32],
-    masks: NDArray[np.uint64],
-    values: NDArray[np.float64],
-    words: NDArray[np.uint8],
-    found: NDArray[np.float64],
+    keys: NDArray[np.uint64], tables: GateTables, found: NDArray[np.float64]
 ) -> None:
     """Look up what share of the traffic has exactly this plate.
 
     Args:
         keys: uint64 (n,).
-        shape_rows: int32 (SHAPES, 2), the rows of a shape: first and end.
-        masks: uint64 (rows, GATE_CHARACTERS_MAX), a bit for each key code that a position allows.
-        values: float64 (rows, VALUE_COLUMNS).
-        words: uint8 (tables, WORDS_SHAPE), 1 where a key of up to three characters is a word.
-        found: float64 (n, countries + 2), written: the plate's share by country, the largest of
-            one format, and the place of that one's country.
+        tables: the formats.
+        found: float64 (n, countries), written: the plate's share by country.
 
     """
     found[:] = 0.0
-    best = found.shape[1] - 2
     for read in range(keys.shape[0]):
         key = keys[read]
         if key == np.uint64(0) or key >= _KEYS_BELOW:
             continue
-        shape, count = _shape(key)
-        for row in range(shape_rows[shape, 0], shape_rows[shape, 1]):
-            if not _allowed(key, count, masks[row]):
-                continue
-            length = np.int64(values[row, WORD_LENGTH])
-            table = words[np.int64(values[row, WORD_TABLE])]
-            if length > 0 and not _begins(key, count, length, table):
-                continue
-            share, country = values[row, SHARE], values[row, COUNTRY]
-            found[read, np.int64(country)] += share
-            if share > found[read, best]:
-                found[read, best] = share
-                found[read, best + 1] = country
+        count = count_characters(key)
+        rows = _rows_of(key, count, 0, tables)
+        for word in range(SET_WORDS):
+            left = rows[word]
+            while left != np.uint64(0):
+                row = tables.first[count] + word * SET_BITS + lowest_bit(left)
+                left &= left - np.uint64(1)
+                behind = count - np.int64(tables.values[row, WORD_LENGTH])
+                if begins_with_word(key, behind, row, tables):
+                    country = np.int64(tables.values[row, COUNTRY])
+                    found[read, country] += tables.values[row, SHARE]
+
+
+@kernel(given(u64), given(u16), given(u8), GATE, given(f64, 2), written(f64))
+def claimed_shares(
+    keys: NDArray[np.uint64],
+    gaps: NDArray[np.uint16],
+    claims: NDArray[np.uint8],
+    tables: GateTables,
+    factors: NDArray[np.float64],
+    shares: NDArray[np.float64],
+) -> None:
+    """Look up the share of the traffic of exactly this plate and the claimed country.
+
+    Args:
+        keys: uint64 (n,).
+        gaps: uint16 (n,), where separators were read, see `kernels.plate_text.plate_keys`.
+        claims: uint8 (n,), each read's row in the factors.
+        tables: the formats.
+        factors: float64 (claims, countries), P(claim | country).
+        shares: float64 (n,), written: of the format that has the most of it; 0 where there is
+            none, or where the separators read are not those of such a plate.
+
+    """
+    for read in range(keys.shape[0]):
+        key, gap = keys[read], np.int64(gaps[read])
+        shares[read] = 0.0
+        if key == np.uint64(0) or key >= _KEYS_BELOW or gap >= GAP_MASKS:
+            continue
+        count = count_characters(key)
+        rows = _rows_of(key, count, gap, tables)
+        most = 0.0
+        for word in range(SET_WORDS):
+            left = rows[word]
+            while left != np.uint64(0):
+                row = tables.first[count] + word * SET_BITS + lowest_bit(left)
+                left &= left - np.uint64(1)
+                behind = count - np.int64(tables.values[row, WORD_LENGTH])
+                if begins_with_word(key, behind, row, tables):
+                    country = np.int64(tables.values[row, COUNTRY])
+                    share = tables.values[row, SHARE] * factors[claims[read], country]
+                    most = max(most, share)
+        shares[read] = most

@@ -30,7 +30,7 @@ from anpr_engine.kernels._jit import (
     written,
 )
 from anpr_engine.kernels.channel import QUALITIES
-from anpr_engine.kernels.edits import ADDED, LOST, edge_of, pair_worth, weigh
+from anpr_engine.kernels.edits import ADDED, LOST, edge_of, pair_worth, times, weigh
 from anpr_engine.kernels.halves import (
     CHARACTERS_MIN,
     HALF_INDEX,
@@ -42,6 +42,7 @@ from anpr_engine.kernels.halves import (
 )
 from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT
+from anpr_engine.kernels.quick_looks import best_shifts, may_be, tail_differs, twice_worth
 from anpr_engine.kernels.table import find_row
 from anpr_engine.kernels.tokens import CHARACTERS, TOKENS
 
@@ -106,18 +107,6 @@ def _spell(key: Word, length: Word, plate: NDArray[np.int64]) -> None:
         key = key // np.uint64(KEY_BASE)
 
 
-@helper
-def _tail_differs(key: Word, read: NDArray[np.int8], first: Word, end: Word) -> Word:
-    # Whether the last characters of a plate differ from the read's in more than one place.
-    differ = 0
-    for place in range(end - 1, first - 1, -1):
-        differ += 1 if np.int64(key % np.uint64(KEY_BASE)) - 1 != read[place] else 0
-        if differ > 1:
-            return True
-        key = key // np.uint64(KEY_BASE)
-    return False
-
-
 @routine
 def _compare(
     half: Word, of: Word, index: HalfIndex, ratios: NDArray[np.float64], out: Word
@@ -125,7 +114,7 @@ def _compare(
     # Compare the read with all plates filed under a half; says whether the room sufficed.
     read, sizes, start, need, row = of
     found, progress = out
-    code, tail = half
+    code, tail, swapped = half
     mixed = mix64(code)
     word = index.maybe[word_of(mixed, index.maybe.shape[0])]
     if (word >> (mixed & np.uint64(63))) & np.uint64(1) == np.uint64(0):
@@ -139,7 +128,9 @@ def _compare(
         entry = np.int64(index.order[place]) if filed_by_tail else np.int64(place)
         key = index.keys[entry]
         # An edited head leaves one edit for a tail of the same length.
-        if tail >= 0 and _tail_differs(key, read, tail, sizes[1]):
+        if tail >= 0 and tail_differs(key, read, tail, sizes[1]):
+            continue
+        if not may_be(key, of, swapped, ratios):
             continue
         _spell(key, sizes[0], plate)
         if pair_worth((plate, read), sizes, start, ratios) < need:
@@ -174,15 +165,19 @@ def _undone(pieces: Word, kind: Word, token: Word) -> Word:
 
 
 @routine
-def _edited_heads(kind: Word, of: Word, index: HalfIndex, model: EditModel, out: Word) -> Word:
+def _edited_heads(by: Word, of: Word, index: HalfIndex, model: EditModel, out: Word) -> Word:
     # Look up every likely head that is one edit of the read's; says whether the room sufficed.
+    kind, more = by
     read, sizes, start, need, _ = of
     length, seen_length = sizes
+    shifts, swapped = more
     head = HEAD_LENGTHS[length]
     taken = head - 1 if kind == LOST else head + 1 if kind == ADDED else head
     rest = (length - head) - (seen_length - taken)
     if taken > seen_length or abs(rest) > 1:
         return True
+    if rest != 0:
+        start = times(start, shifts[0] if rest > 0 else shifts[1])
     for place in range(taken + 1 if kind == LOST else taken):
         follows = place if kind == LOST else place + 1
         before, behind = _text(read, 0, place), _text(read, follows, taken)
@@ -196,45 +191,43 @@ def _edited_heads(kind: Word, of: Word, index: HalfIndex, model: EditModel, out:
             if weigh(start, model.ratios[kind, held, token]) < need:
                 break
             code = _code(_undone(pieces, kind, token), length, tail=False)
-            half = (code, taken if rest == 0 else -1)
+            half = (code, taken if rest == 0 else -1, swapped)
             if not _compare(half, of, index, model.ratios, out):
                 return False
     return True
 
 
-@helper
-def _twice(read: NDArray[np.int8], length: Word, start: Word, best: NDArray[np.float64]) -> Word:
-    # The most that two edits of a read can leave.
-    total = 0.0
-    for quality in range(QUALITIES):
-        most = best[TOKENS, quality]
-        for place in range(length):
-            most = max(most, best[np.int64(read[place]), quality])
-        total += start[quality] * most * most
-    return total
-
-
 @routine
-def _near_one(of: Word, twice: Word, index: HalfIndex, model: EditModel, out: Word) -> Word:
+def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Word) -> Word:
     # All plates of one length; says whether the room sufficed.
-    read, sizes, _, need, _ = of
+    read, sizes, start, need, _ = of
     length, seen_length = sizes
+    twice, lost, added = best
+    shift = lost if length > seen_length else added
+    likely = start
+    for _ in range(abs(length - seen_length)):
+        likely = times(likely, shift)
+    if likely[0] + likely[1] + likely[2] + likely[3] < need:
+        return True
+    # One character lost and another added, beside each other or not.
+    swapped = length == seen_length and weigh(times(start, lost), added) * 2 >= need
     head = HEAD_LENGTHS[length]
     tail = length - head
     if head <= seen_length:
         value = _text(read, 0, head)
-        half = (_code(value, length, tail=False), -1)
+        half = (_code(value, length, tail=False), -1, swapped)
         if value != 0 and not _compare(half, of, index, model.ratios, out):
             return False
     # Two edits in the first half leave the last one whole; one alone is among the edited heads.
     if tail <= seen_length and twice >= need:
         value = _text(read, seen_length - tail, seen_length)
-        half = (_code(value, length, tail=True), -1)
+        half = (_code(value, length, tail=True), -1, swapped)
         if value != 0 and not _compare(half, of, index, model.ratios, out):
             return False
     enough = True
+    more = ((lost, added), swapped)
     for kind in range(3):
-        enough = enough and _edited_heads(kind, of, index, model, out)
+        enough = enough and _edited_heads((kind, more), of, index, model, out)
     return enough
 
 
@@ -275,13 +268,14 @@ def near_rows(
             run = run + 1 if reads[row, place] == reads[row, place - 1] else 1
             longest = max(longest, run)
         need = bounds[row, NEED] / ((longest + 1) * (longest + 1))
-        twice = _twice(reads[row], seen_length, start, model.token_best)
+        twice = twice_worth(reads[row], seen_length, start, model.token_best)
+        lost, added = best_shifts(reads[row], seen_length, model.token_best, model.ratios)
         first = max(CHARACTERS_MIN, seen_length - 2)
         for length in range(first, min(KEY_CHARACTERS_EXACT, seen_length + 2) + 1):
             of = (reads[row], (length, seen_length), start, need, row)
             if index.counts[length] == 0:
                 continue
-            if not _near_one(of, twice, index, model, (found, progress)):
+            if not _near_one(of, (twice, lost, added), index, model, (found, progress)):
                 # The room is used up: this read comes first next time.
                 progress[NEXT_READ] = row
                 progress[WRITTEN] = begun

@@ -9,7 +9,18 @@ are compared as text when they hit. The uppermost keys are no read's: listed wil
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, given, helper, i32, i64, kernel, u8, u64, written
+from anpr_engine.kernels._jit import (
+    Word,
+    given,
+    helper,
+    i32,
+    i64,
+    kernel,
+    u8,
+    u16,
+    u64,
+    written,
+)
 
 KEY_BASE = 40
 KEY_CHARACTERS_EXACT = 12
@@ -36,13 +47,23 @@ TOO_LONG = 5
 BAD_CHARACTER = 6
 """What a plate text is good for; every value but `USABLE` comes with key 0."""
 
-_SKIP = 250
+SEPARATORS = "-_ .,:;'\"/|"
+"""ASCII marks that readers write between groups, or see in screws and frames between them."""
+GAPS_UNKNOWN = 1 << 15
+"""What stands between the characters is more, or other, than separators."""
+
+_SKIP = 248
+_GAP = 249
+_MARK = 250
 _UNREAD = 251
 _BEYOND = 252
 
 
 def _byte_codes() -> NDArray[np.uint8]:
-    codes = np.full(256, _SKIP, dtype=np.uint8)
+    codes = np.full(256, _MARK, dtype=np.uint8)
+    codes[:0x20] = _SKIP
+    for character in SEPARATORS:
+        codes[ord(character)] = _GAP
     for code, character in enumerate(ALPHABET[:36], start=1):
         codes[ord(character)] = codes[ord(character.lower())] = code
     codes[ord("?")] = codes[ord("*")] = _UNREAD
@@ -92,6 +113,55 @@ def _umlaut_code(buffer: NDArray[np.uint8], second: int, end: int) -> Word:
     return _umlaut(buffer[second])
 
 
+@helper
+def _other_byte(code: Word, count: Word, outcome: Word, gaps: Word) -> Word:
+    # What a byte that is no character does to the outcome and to the gaps.
+    if code == _UNREAD:
+        return UNREAD_POSITION, gaps | GAPS_UNKNOWN
+    if code == _GAP:
+        return outcome, gaps | 1 << min(count, KEY_CHARACTERS_EXACT)
+    return outcome, gaps | GAPS_UNKNOWN if code == _MARK else gaps
+
+
+@helper
+def _text_key(buffer: NDArray[np.uint8], span: NDArray[np.int32], characters_min: int) -> Word:
+    # The key, the status and the gaps of one text.
+    key: Word = np.uint64(0)
+    count = 0
+    gaps = 0
+    outcome = USABLE
+    position = span[0]
+    end = position + span[1]
+    if span[1] > RAW_BYTES_MAX:
+        outcome = UNDECIDED
+        position = end
+    while position < end:
+        code: Word = _CODES[buffer[position]]
+        position += 1
+        if code >= _SKIP:
+            if code != _BEYOND:
+                outcome, gaps = _other_byte(code, count, outcome, gaps)
+                continue
+            code = _umlaut_code(buffer, position, end)
+            position += 1
+            if code == 0:
+                outcome = UNDECIDED
+                break
+        count += 1
+        if count <= KEY_CHARACTERS_EXACT:
+            key = key * np.uint64(KEY_BASE) + np.uint64(code)
+        else:
+            key = _long_key(key, code)
+    outcome = _judge(outcome, count, characters_min)
+    if outcome != USABLE:
+        key = np.uint64(0)
+    elif count > KEY_CHARACTERS_EXACT:
+        key = np.uint64(LONG_KEYS_FROM) + key % np.uint64(LONG_KEYS)
+    # Separators at the ends separate nothing.
+    inside = gaps & ((1 << min(count, KEY_CHARACTERS_EXACT)) - 2)
+    return key, outcome, inside | (gaps & GAPS_UNKNOWN) if count > 0 else 0
+
+
 @kernel(given(u8), given(i32, 2), i64, written(u64), written(u8))
 def plate_keys(
     buffer: NDArray[np.uint8],
@@ -111,35 +181,29 @@ def plate_keys(
 
     """
     for row in range(spans.shape[0]):
-        key: Word = np.uint64(0)
-        count = 0
-        outcome = USABLE
-        position = spans[row, 0]
-        end = position + spans[row, 1]
-        if spans[row, 1] > RAW_BYTES_MAX:
-            outcome = UNDECIDED
-            position = end
-        while position < end:
-            code: Word = _CODES[buffer[position]]
-            position += 1
-            if code >= _SKIP:
-                if code == _UNREAD:
-                    outcome = UNREAD_POSITION
-                if code != _BEYOND:
-                    continue
-                code = _umlaut_code(buffer, position, end)
-                position += 1
-                if code == 0:
-                    outcome = UNDECIDED
-                    break
-            count += 1
-            if count <= KEY_CHARACTERS_EXACT:
-                key = key * np.uint64(KEY_BASE) + np.uint64(code)
-            else:
-                key = _long_key(key, code)
-        status[row] = _judge(outcome, count, characters_min)
-        if status[row] != USABLE:
-            key = np.uint64(0)
-        elif count > KEY_CHARACTERS_EXACT:
-            key = np.uint64(LONG_KEYS_FROM) + key % np.uint64(LONG_KEYS)
-        keys[row] = key
+        keys[row], status[row], _ = _text_key(buffer, spans[row], characters_min)
+
+
+@kernel(given(u8), given(i32, 2), i64, written(u64), written(u8), written(u16))
+def plate_keys_and_gaps(
+    buffer: NDArray[np.uint8],
+    spans: NDArray[np.int32],
+    characters_min: int,
+    keys: NDArray[np.uint64],
+    status: NDArray[np.uint8],
+    gaps: NDArray[np.uint16],
+) -> None:
+    """Turn plate texts into keys, and say where separators stand in them.
+
+    Args:
+        buffer: as for `plate_keys`.
+        spans: likewise.
+        characters_min: likewise.
+        keys: likewise.
+        status: likewise.
+        gaps: uint16 (plates,), written: bit k for separators after k characters, and
+            `GAPS_UNKNOWN` where other marks are read.
+
+    """
+    for row in range(spans.shape[0]):
+        keys[row], status[row], gaps[row] = _text_key(buffer, spans[row], characters_min)

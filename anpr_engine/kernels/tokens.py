@@ -14,6 +14,7 @@ from anpr_engine.kernels.plate_text import (
     KEY_BASE,
     KEY_CHARACTERS_EXACT,
     LONG_KEYS_FROM,
+    SEPARATORS,
 )
 
 CHARACTERS = len(ALPHABET)
@@ -29,8 +30,6 @@ TOKENS_MAX = 20
 
 _DROPPED = 100
 _BEYOND = 101
-_SEPARATORS = "-_ .,:;'\"/|"
-"""ASCII marks that readers write between groups, or see in screws and frames between them."""
 
 
 def _byte_tokens() -> NDArray[np.int8]:
@@ -39,7 +38,7 @@ def _byte_tokens() -> NDArray[np.int8]:
     tokens[0x80:] = _BEYOND
     for token, character in enumerate(ALPHABET[:36]):
         tokens[ord(character)] = tokens[ord(character.lower())] = token
-    for character in _SEPARATORS:
+    for character in SEPARATORS:
         tokens[ord(character)] = SEPARATOR
     return tokens
 
@@ -156,6 +155,12 @@ def tokens_of_keys(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int8], NDArray[
     lengths = np.empty(len(keys), dtype=np.int64)
     key_tokens(keys, tokens, lengths)
     return tokens, lengths
+
+
+def has_umlaut(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Say which canonical texts have an umlaut: bool (n,)."""
+    tokens, _ = tokens_of_keys(keys)
+    return np.asarray((tokens >= TOKEN_OF["Ä"]).any(axis=1), np.bool_)
 
 
 def without_separators(

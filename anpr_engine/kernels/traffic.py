@@ -72,13 +72,12 @@ def _begin(row: NDArray[np.float64], read: NDArray[np.int8], nothing: NDArray[np
 
 
 @helper
-def _advance(rows: Word, text: Word, classes: Word, gaps: Word, depth: Word) -> Word:
-    # One printed position: lost or read, then additions, no further than SPAN from the depth.
+def _advance(rows: Word, read: NDArray[np.int8], classes: Word, gaps: Word, reach: Word) -> Word:
+    # One printed position: lost or read, then additions, no further from the depth than allowed.
     before, after = rows
-    read, length = text
     seen_as, nothing = classes
     left, right = gaps
-    first, last = max(0, depth - SPAN), min(length, depth + SPAN)
+    first, last = reach
     after[first] = 0.0
     if first == 0:
         for quality in range(QUALITIES):
@@ -97,12 +96,12 @@ def _advance(rows: Word, text: Word, classes: Word, gaps: Word, depth: Word) -> 
 
 
 @helper
-def _most(row: NDArray[np.float64], ends: Word, nothing: NDArray[np.float64]) -> Word:
+def _most(row: NDArray[np.float64], ends: Word, reach: Word, nothing: NDArray[np.float64]) -> Word:
     # The most that a walk may still come to: a read that is ahead of the plate or behind it needs
     # additions or losses to end well.
     length, depth, plate = ends
     most = 0.0
-    for place in range(max(0, depth - SPAN), min(length, depth + SPAN) + 1):
+    for place in range(reach[0], reach[1] + 1):
         excess = (length - place) - (plate - depth)
         total = 0.0
         for quality in range(QUALITIES):
@@ -125,6 +124,12 @@ def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], foun
     steps = totals[totals.shape[0] - 2]
     at = np.int64(head) + 1
     stop = np.int64(tree[head, COUNTRY])
+    excess = length - tree[head, CLASS]
+    behind = min(0, excess) - tree[head, AT_EDGE]
+    ahead = max(0, excess) + tree[head, AT_EDGE]
+    most = _most(room[0], (length, 0, tree[head, CLASS]), (0, min(length, ahead)), nothing)
+    if most * weights[head, REACH] <= NEGLIGIBLE * found:
+        return found
     back = np.int64(-1)
     while (at < stop or back >= 0) and found < enough and steps > 0.0:
         steps -= 1.0
@@ -138,8 +143,9 @@ def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], foun
         edge = tree[at, AT_EDGE]
         seen_as = classes[tree[at, CLASS], min(edge, 1)]
         rows = (room[depth - 1], room[depth])
-        _advance(rows, text, (seen_as, nothing), (edge & 1, edge >> 1), depth)
-        best = _most(room[depth], (length, depth, tree[head, CLASS]), nothing)
+        reach = (max(0, depth + behind), min(length, depth + ahead))
+        _advance(rows, text[0], (seen_as, nothing), (edge & 1, edge >> 1), reach)
+        best = _most(room[depth], (length, depth, tree[head, CLASS]), reach, nothing)
         if edge & 2:
             end = 0.0
             for quality in range(QUALITIES):

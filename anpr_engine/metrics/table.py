@@ -67,6 +67,11 @@ ROLLBACKS = Metric("anpr_rollbacks_total", "counter", "Transactions rolled back 
 PRODUCER_RECYCLED = Metric(
     "anpr_producer_recycled_total", "counter", "Fresh producers taken after a doubtful commit."
 )
+NATIVE_DRAIN = Metric(
+    "anpr_native_drain",
+    "gauge",
+    "1 while reads come by the native client, 0 by the ordinary one.",
+)
 LIST_VERSION = Metric("anpr_watchlist_version", "gauge", "Version of the watchlists in use.")
 LIST_VERIFIED = Metric(
     "anpr_watchlist_last_verified_timestamp_seconds",
@@ -114,6 +119,7 @@ METRICS: tuple[Metric, ...] = (
     LAST_COMMIT,
     ROLLBACKS,
     PRODUCER_RECYCLED,
+    NATIVE_DRAIN,
     LIST_VERSION,
     LIST_VERIFIED,
     LIST_AGE,

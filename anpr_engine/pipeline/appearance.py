@@ -22,6 +22,13 @@ HOLDERS_PLATE_DIFFERS = 0.5
 HOLDERS_COUNTRIES = frozenset({country_code("BE"), country_code("LU")})
 
 
+def appearance_most(snapshot: Snapshot) -> float:
+    """Give the most that make and colour can be worth against these lists."""
+    make = any(profile.vehicle_make for profile in snapshot.profiles)
+    colour = any(profile.vehicle_colour for profile in snapshot.profiles)
+    return (MAKE_AGREES if make else 1.0) * (COLOUR_AGREES if colour else 1.0)
+
+
 def weigh_appearance(reads: ReadColumns, pairs: Pairs, snapshot: Snapshot) -> NDArray[np.float64]:
     """Weigh pairs by make and colour, where read and entry both tell: float64 (p,)."""
     factor = np.ones(len(pairs))

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from anpr_engine.pipeline.batches.records_in import reads_in
+from anpr_engine.pipeline.batches.rules import RecordRules
 from anpr_engine.pipeline.columns import Circumstances, DecidedAlert
 from anpr_engine.pipeline.decide import decide
-from anpr_engine.pipeline.decode import decode
 from anpr_engine.pipeline.match import MatchRules, match
 from anpr_engine.pipeline.normalise import normalise_plates
 from anpr_engine.pipeline.passages import (
@@ -25,12 +26,14 @@ class StepRules:
 
     characters_min: fewest canonical characters that may match.
     future_us_max: how far ahead of the engine's clock a read may be dated.
+    records: what is accepted in one record of many reads.
     """
 
     match: MatchRules = field(default_factory=MatchRules)
     characters_min: int = 4
     future_us_max: int = 300_000_000
     passages: PassageRules = field(default_factory=PassageRules)
+    records: RecordRules = field(default_factory=RecordRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,19 @@ class StepResult:
     passages: Sequence[Passage] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A batch's reads and hits: all that does not depend on the batches before it."""
+
+    reads: ReadColumns
+    plates: PlateColumns
+    hits: HitColumns
+
+
+Lap = Callable[[str], None]
+"""Told the name of each stage when it is done; for measuring."""
+
+
 def _no_lap(_stage: str) -> None:
     return
 
@@ -59,25 +75,50 @@ def step(
     rules: StepRules,
     where: Circumstances,
     book: PassageBook | None = None,
-    lap: Callable[[str], None] = _no_lap,
+    lap: Lap = _no_lap,
 ) -> StepResult:
     """Take one batch from record values to alerts.
 
     Args:
-        values: the records' values.
+        values: the records' values; `Incoming` where headers may say how to read them.
         snapshot: the watchlists, held by this one reference for the whole batch.
         rules: what the site has set.
         where: site, time and age of the lists.
         book: the passages under way, only looked at; None lets every read stand for itself.
-        lap: told the name of each stage when it is done; for measuring.
+        lap: told of each stage.
 
     """
-    reads = decode(values, where.now_us + rules.future_us_max)
+    looked = look(values, snapshot, rules, where, lap)
+    return conclude(looked, snapshot, rules, where, book, lap)
+
+
+def look(
+    values: Sequence[bytes],
+    snapshot: Snapshot,
+    rules: StepRules,
+    where: Circumstances,
+    lap: Lap = _no_lap,
+) -> Looked:
+    """Take one batch from record values to hits; parameters as for `step`."""
+    reads = reads_in(values, rules.records, where.now_us + rules.future_us_max)
     lap("decode")
     plates = normalise_plates(reads, rules.characters_min)
     lap("normalise")
     hits = match(reads, plates, snapshot, rules.match, where.now_us)
     lap("match")
+    return Looked(reads, plates, hits)
+
+
+def conclude(
+    looked: Looked,
+    snapshot: Snapshot,
+    rules: StepRules,
+    where: Circumstances,
+    book: PassageBook | None = None,
+    lap: Lap = _no_lap,
+) -> StepResult:
+    """Take one batch from hits to alerts; parameters as for `step`, the same snapshot."""
+    reads, plates, hits = looked.reads, looked.plates, looked.hits
     alerts, refused = decide(reads, hits, snapshot, where)
     withheld = {**hits.withheld, **refused}
     changes: Sequence[Passage] = ()

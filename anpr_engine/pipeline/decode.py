@@ -1,6 +1,6 @@
 """Record values to columns; what is no read is named, and costs the others nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from anpr_engine.kernels.json_scan import (
     UNDECIDED,
     scan_reads,
 )
+from anpr_engine.ports import RecordValues
 from anpr_engine.records.columns import ReadColumns, Reject, country_code
 from anpr_engine.records.parse import ReadRefused, parse_read
 from anpr_engine.records.read import READ_BYTES_MAX, PlateRead
@@ -25,25 +26,58 @@ _US = 1_000_000
 
 
 def decode(values: Sequence[bytes], latest_us: int) -> ReadColumns:
-    """Decode a batch.
+    """Decode a batch of JSON reads.
 
     Args:
-        values: the records' values.
+        values: the reads; `RecordValues` are scanned where they are.
         latest_us: reads captured later than this, in microseconds since 1970, are refused: a
             camera whose clock runs ahead would outlive expiry dates.
 
     """
-    lengths = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
-    bounds = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=bounds[1:])
-    buffer = np.frombuffer(b"".join(values), dtype=np.uint8)
-    spans = np.empty((len(values), SPANS, 2), dtype=np.int32)
-    numbers = np.empty((len(values), NUMBERS), dtype=np.int64)
-    status = np.empty(len(values), dtype=np.uint8)
-    scan_reads(buffer, bounds, spans, numbers, status, np.empty(ROW_WORDS, dtype=np.int64))
-    open_rows = np.flatnonzero((status == UNDECIDED) | (lengths > READ_BYTES_MAX))
-    careful, rejects = _decide_with_care(values, open_rows, spans, numbers)
+    packed = values if isinstance(values, RecordValues) else RecordValues.joined(values)
+    return decode_rows(packed, values, latest_us)
+
+
+def decode_rows(
+    packed: RecordValues,
+    values: Sequence[bytes],
+    latest_us: int,
+    no_reads: NDArray[np.bool_] | None = None,
+) -> ReadColumns:
+    """Decode texts that lie one after another; `no_reads` are passed over, and not judged."""
+    spans = np.empty((len(packed), SPANS, 2), dtype=np.int32)
+    numbers = np.empty((len(packed), NUMBERS), dtype=np.int64)
+    status = np.empty(len(packed), dtype=np.uint8)
+    room = np.empty(ROW_WORDS, dtype=np.int64)
+    scan_reads(packed.buffer, packed.bounds, spans, numbers, status, room)
+    undecided = (status == UNDECIDED) | (np.diff(packed.bounds) > READ_BYTES_MAX)
+    if no_reads is not None:
+        undecided &= ~no_reads
+    return settled((packed.buffer, spans, numbers), np.flatnonzero(undecided), values, latest_us)
+
+
+def settled(
+    scanned: tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int64]],
+    undecided: NDArray[np.intp],
+    values: Sequence[bytes],
+    latest_us: int,
+    refused: Iterable[Reject] = (),
+) -> ReadColumns:
+    """Take what a scan found, and decide with care on what it left open.
+
+    Args:
+        scanned: buffer, spans and numbers as `scan_reads` writes them.
+        undecided: int64, rows to look at as JSON.
+        values: each row as JSON.
+        latest_us: see `decode`.
+        refused: rows that were refused already; they are not among the undecided.
+
+    """
+    buffer, spans, numbers = scanned
+    careful, rejects = _decide_with_care(values, undecided, spans, numbers)
+    rejects += refused
     rejects += _future_dated(numbers[:, CAPTURED_AT_US], latest_us, rejects)
+    gone = _rows(rejects)
     return ReadColumns(
         buffer=buffer,
         spans=spans,
@@ -51,7 +85,7 @@ def decode(values: Sequence[bytes], latest_us: int) -> ReadColumns:
         country=numbers[:, COUNTRY_CODE].astype(np.uint16),
         confidence=_share(numbers[:, CONFIDENCE_PPM]),
         country_confidence=_share(numbers[:, COUNTRY_CONFIDENCE_PPM]),
-        careful={row: read for row, read in careful.items() if row not in _rows(rejects)},
+        careful={row: read for row, read in careful.items() if row not in gone},
         rejects=rejects,
         values=values,
     )

@@ -113,7 +113,7 @@ def _part_of(
     tokens, lengths = tokens_of_keys(keys)
     sizes = np.column_stack([lengths, evidence.bare_lengths[places]])
     likelihood = model.pairs(tokens, evidence.bare[places], sizes, evidence.bands[places])
-    shares = model.plate_shares(keys)[:, :-2]
+    shares = model.plate_shares(keys)
     return np.asarray((shares * evidence.claims[places]).sum(axis=1) * likelihood, np.float64)
 
 

@@ -6,6 +6,7 @@ terms do not cover is shown as a factor of its own, so that the explanation alwa
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from anpr_engine.pipeline.score import (
     LUMPINESS,
     Evidence,
     ListedPlates,
+    country_factors,
     evidence_of,
     listed_plates,
     pair_evidence,
@@ -26,6 +28,7 @@ from anpr_engine.pipeline.score import (
 )
 from anpr_engine.pipeline.tiers import wildcard_shares
 from anpr_engine.pipeline.worth import Weights, listed_worth, with_wildcards
+from anpr_engine.plates.camera_mix import cameras_of
 from anpr_engine.plates.error_report import band_name
 from anpr_engine.plates.explain import Explanation, HitText, Terms, explain_hit
 from anpr_engine.plates.reading import WHOLE, ReadingModel
@@ -41,7 +44,8 @@ class PairTerms:
     """The terms of pairs of a batch; float64 (p,) each, unless said otherwise.
 
     prior: one for all. likelihood: P(text | plate), without the reader's claim of a country.
-    claim: P(claim | plate). own: the listed plate's own part of `traffic`.
+    claims: (p, countries), P(claim | country). claim: P(claim | plate), what its camera usually
+        sees included, as it is in `own`, the listed plate's own part of `traffic`, and in
     traffic: (1 - traffic share) P(text, claim | traffic). worth: prior times likelihood.
     probability: of each pair. gaps: bool (p,), compared as printed. places: int64 (p,).
     """
@@ -50,6 +54,7 @@ class PairTerms:
     plates: ListedPlates
     prior: float
     likelihood: NDArray[np.float64]
+    claims: NDArray[np.float64]
     claim: NDArray[np.float64]
     own: NDArray[np.float64]
     traffic: NDArray[np.float64]
@@ -84,6 +89,7 @@ def pair_terms(
         plates=plates,
         prior=weights.prior,
         likelihood=likelihood,
+        claims=model.claims(reads.country[pairs.read]),
         claim=listed.claim,
         own=listed.own,
         traffic=traffic[places],
@@ -121,7 +127,10 @@ def explain(
     fit = None
     if pairs.tier[chosen] == WILDCARD:
         fit = float(wildcard_shares(pairs.chosen(np.array([chosen])), snapshot)[0])
-    terms = _terms(found, chosen, (model, weights), fit)
+    camera = None
+    if model.cameras is not None:
+        camera = model.cameras.of_camera(cameras_of(reads, np.array([row]))[0])
+    terms = _terms(found, chosen, (model, weights), (fit, camera))
     actual = float(hits.probability[place])
     terms = replace(terms, further=_ratio(_odds(actual), _odds(float(found.probability[chosen]))))
     confidence = float(reads.confidence[row])
@@ -141,42 +150,68 @@ def explain(
 
 
 def _terms(
-    found: PairTerms, pair: int, by: tuple[ReadingModel, Weights], fit: float | None
+    found: PairTerms,
+    pair: int,
+    by: tuple[ReadingModel, Weights],
+    known: tuple[float | None, dict[str, float] | None],
 ) -> Terms:
     model, weights = by
+    fit, camera = known
     elsewhere = weights.elsewhere
-    total, parts = _traffic_parts(found, pair, model)
-    claimed = float(found.traffic[pair]) / elsewhere
+    traffic = _traffic_parts(found, pair, model)
+    everything = float(found.traffic[pair]) / elsewhere
     own = float(found.own[pair]) / elsewhere
+    claimed = _claim_alone(found, pair, model)
+    # The matcher's factors are relative to the camera's largest.
+    scale = max(camera.values()) if camera else 1.0
     terms = Terms(
         prior=found.prior,
         elsewhere=elsewhere,
         likelihood=float(found.likelihood[pair]) if fit is None else None,
         traffic_fits=fit,
         read_right=_read_right(found, pair, model),
-        traffic=total,
-        countries=dict(zip(model.countries, parts, strict=True)),
-        claim_listed=float(found.claim[pair]) if fit is None else 1.0,
-        claim_traffic=_ratio(claimed, total) if fit is None else 1.0,
-        own=_ratio(claimed, max(claimed - own, claimed * LEFT_MIN)),
+        traffic=traffic.text,
+        countries=dict(zip(model.countries, traffic.countries, strict=True)),
+        claim_listed=claimed if fit is None else 1.0,
+        claim_traffic=_ratio(traffic.claimed, traffic.text) if fit is None else 1.0,
+        own=_ratio(everything, max(everything - own, everything * LEFT_MIN)),
         density=1 / LUMPINESS,
         rivals=1.0,
         further=1.0,
+        camera_listed=_ratio(float(found.claim[pair]), claimed) * scale if fit is None else 1.0,
+        camera_traffic=_ratio(everything, traffic.claimed) * scale if fit is None else 1.0,
+        camera=camera,
     )
     alone = float(found.worth[pair])
     alone /= float(found.traffic[pair]) / terms.own * LUMPINESS
     return replace(terms, rivals=_ratio(_odds(float(found.probability[pair])), alone))
 
 
-def _traffic_parts(found: PairTerms, pair: int, model: ReadingModel) -> tuple[float, list[float]]:
-    # Of the text alone, whatever country was claimed: the sum, and each country's part of it.
+class _TrafficParts(NamedTuple):
+    """P(text | traffic), its part by country, and P(text, claim | traffic) on all roads."""
+
+    text: float
+    countries: list[float]
+    claimed: float
+
+
+def _traffic_parts(found: PairTerms, pair: int, model: ReadingModel) -> _TrafficParts:
     place = found.places[pair]
     count = len(model.countries)
-    gaps = np.full(count + 1, found.gaps[pair])
-    evidence = found.evidence.chosen(np.full(count + 1, place))
-    claims = np.vstack([np.ones((1, count)), np.eye(count)])
+    gaps = np.full(count + 2, found.gaps[pair])
+    evidence = found.evidence.chosen(np.full(count + 2, place))
+    claims = np.vstack([np.ones((1, count)), np.eye(count), found.claims[[pair]]])
     sums = traffic_of(replace(evidence, claims=claims), gaps, model, WHOLE)
-    return float(sums[0]), sums[1:].tolist()
+    return _TrafficParts(float(sums[0]), sums[1:-1].tolist(), float(sums[-1]))
+
+
+def _claim_alone(found: PairTerms, pair: int, model: ReadingModel) -> float:
+    # P(claim | listed plate), whatever the camera.
+    one = slice(pair, pair + 1)
+    plates = found.plates
+    plate = ListedPlates(plates.keys[one], plates.country[one], plates.form[one])
+    shares = model.plate_shares(plate.keys)[:, : len(model.countries)]
+    return float(country_factors(found.claims[one], plate, shares, model)[0][0])
 
 
 def _read_right(found: PairTerms, pair: int, model: ReadingModel) -> float:

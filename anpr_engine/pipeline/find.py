@@ -140,6 +140,19 @@ def spelling_pairs(keys: NDArray[np.uint64], snapshot: Snapshot) -> Pairs:
     return replace(pairs, read=owner.astype(np.int64)[pairs.read])
 
 
+def named_pairs(reads: NDArray[np.int64], keys: NDArray[np.uint64], snapshot: Snapshot) -> Pairs:
+    """Find the entries of plates that reads may have been misread from.
+
+    Args:
+        reads: int64 (n,), rows in the batch.
+        keys: uint64 (n,), of the plates.
+        snapshot: the watchlists.
+
+    """
+    pairs, _ = listed_pairs(keys, snapshot, FUZZY)
+    return replace(pairs, read=reads[pairs.read])
+
+
 def near_pairs(
     rows: NDArray[np.int64],
     tokens: NDArray[np.int8],

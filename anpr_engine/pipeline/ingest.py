@@ -6,8 +6,10 @@ stay in Kafka can be read later.
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 from anpr_engine.errors import RejectShareExceeded
+from anpr_engine.pipeline.batches.records_in import Incoming
 from anpr_engine.ports import BatchLimits, ReadStream, RecordBatch
 
 JUDGED_FROM_READS = 1000
@@ -17,6 +19,12 @@ JUDGED_FROM_READS = 1000
 def take_batch(stream: ReadStream, limits: BatchLimits) -> RecordBatch | None:
     """Take the next batch, closed by count, bytes or time; None when there is nothing."""
     return stream.poll(limits)
+
+
+def incoming(batch: RecordBatch) -> Sequence[bytes]:
+    """Give a batch's values, with the headers of those records that may hold many reads."""
+    headed = batch.headed.tolist()
+    return Incoming(batch.values, {row: batch.headers(row) for row in headed})
 
 
 class RejectGuard:

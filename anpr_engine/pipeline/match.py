@@ -6,13 +6,13 @@ nothing that could have reached the floor: a read that a country's grammar allow
 that vehicle itself, the more so the surer the reader is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM
-from anpr_engine.pipeline.appearance import weigh_appearance
+from anpr_engine.pipeline.appearance import appearance_most, weigh_appearance
 from anpr_engine.pipeline.columns import EXACT, FUZZY, REPAIRED, WILDCARD, plate_text
 from anpr_engine.pipeline.doubts import candidates_of
 from anpr_engine.pipeline.evidence import (
@@ -30,7 +30,8 @@ from anpr_engine.pipeline.find import (
     spelling_pairs,
     wildcard_pairs,
 )
-from anpr_engine.pipeline.near import near_matches, traffic_of
+from anpr_engine.pipeline.near import NearRules, near_matches, traffic_of
+from anpr_engine.pipeline.promising import promising
 from anpr_engine.pipeline.score import (
     Evidence,
     ListedPlates,
@@ -40,6 +41,7 @@ from anpr_engine.pipeline.score import (
     posteriors,
 )
 from anpr_engine.pipeline.tiers import edits_of, is_repaired
+from anpr_engine.pipeline.typed import swap_weights
 from anpr_engine.pipeline.worth import Weights, listed_worth, with_wildcards
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.plates.reading import ReadingModel, Until, shipped_reading
@@ -100,21 +102,24 @@ def match(
         exact = exact.chosen(~contradicted)
     found = [exact, wildcard_pairs(plates.keys, snapshot)]
     candidates = candidates_of(reads)
-    if rules.near and len(snapshot):
+    near = rules.near and len(snapshot) > 0
+    worth = near_rules(rules, snapshot) if near else NearRules(np.inf)
+    if near:
         found.append(offered_pairs(candidates, snapshot))
         found.append(spelling_pairs(plates.keys, snapshot))
-        odds = near_odds(rules, len(snapshot))
-        found.append(near_matches(reads, plates, snapshot, odds, model))
+        found.append(near_matches(reads, plates, snapshot, worth, model))
     pairs = joined_pairs(found)
+    if near:
+        pairs = pairs.chosen(promising(reads, plates, pairs, snapshot, (model, worth)))
     in_force = _in_force(reads, snapshot, pairs, now_us)
     _count(withheld, "not-in-force", ~in_force & (pairs.tier != FUZZY))
     pairs = pairs.chosen(in_force)
     probability = _worth((reads, plates, candidates), pairs, snapshot, (model, rules))
-    near = pairs.tier == FUZZY
+    is_near = pairs.tier == FUZZY
     enough = probability >= rules.probability_min
-    _count(withheld, "below-probability", ~enough & ~near)
+    _count(withheld, "below-probability", ~enough & ~is_near)
     least = max(rules.near_probability_min, rules.probability_min)
-    kept = np.where(near, probability >= least, enough)
+    kept = np.where(is_near, probability >= least, enough)
     return _hits(reads, pairs.chosen(kept), probability[kept], snapshot, withheld, tally)
 
 
@@ -136,11 +141,12 @@ def _floor(rules: MatchRules) -> float:
     return max(rules.near_probability_min, rules.probability_min, FLOOR_MIN)
 
 
-def near_odds(rules: MatchRules, entries: int) -> float:
-    """Give how many times P(read | traffic) a near match's likelihood must be."""
-    weights = Weights(rules.traffic_share, entries)
+def near_rules(rules: MatchRules, snapshot: Snapshot) -> NearRules:
+    """Say when a near match is worth a hit against these lists."""
+    weights = Weights(rules.traffic_share, len(snapshot))
     floor = _floor(rules)
-    return floor / (1 - floor) * weights.elsewhere / weights.prior
+    odds = floor / (1 - floor) * weights.elsewhere / weights.prior
+    return NearRules(odds, appearance_most(snapshot) if rules.appearance else 1.0)
 
 
 def _in_force(
@@ -194,11 +200,15 @@ def _worth(
     likelihood = np.where(
         is_offered, np.maximum(likelihood, starts * OFFERED_LIKELIHOOD_MIN), likelihood
     )
-    likelihood *= factor * weigh_characters(reads, evidence, places, plates)
+    likelihood *= factor
+    seen = weigh_characters(reads, evidence, places, plates)
     if rules.appearance:
-        likelihood *= weigh_appearance(reads, pairs, snapshot)
+        seen *= weigh_appearance(reads, pairs, snapshot)
     weights = Weights(rules.traffic_share, len(snapshot))
     listed = listed_worth(evidence, (places, plates, likelihood), model, weights)
+    # What speaks for a pair alone is not in the sum over the traffic, and not taken out of it.
+    typed = swap_weights(read_keys[places], plates.keys) * starts * listed.claim * weights.prior
+    listed = replace(listed, worth=(listed.worth + typed) * seen)
     until = Until(_enough(pairs, places, listed.worth + listed.own, rules, evidence))
     traffic = traffic_of(evidence, gaps, model, until)
     traffic = traffic_with_offers(offered, evidence, read_keys, traffic, model) * weights.elsewhere

@@ -2,30 +2,75 @@
 
 The gate costs nanoseconds and keeps out nothing that could have reached the floor: a read that a
 country's grammar allows is most likely that vehicle itself, the more so the surer the reader is.
+Of the others, what they may have been is bounded from below, see `kernels.explained`.
+
+A listed plate w is no part of the traffic that competes with it: it is worth a hit from
+P(r | w) >= c (T - own(w)) on, T being P(r | traffic) and own(w) = D(w) P(r | w) the plate's own
+part of it. So either P(r | w) >= c T / 2, or own(w) >= T / 2: if neither, c (T - own(w)) is more.
+Plates of the first kind are searched for; those of the second are named by the bound itself.
 """
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.plate_text import UNREAD_POSITION, USABLE
-from anpr_engine.kernels.tokens import token_keys, tokens_of_keys
-from anpr_engine.pipeline.find import Pairs, bounds_of, joined_pairs, near_pairs
-from anpr_engine.pipeline.score import Evidence, evidence_of
+from anpr_engine.kernels.explained_tables import BEST, NEED, SeenReads
+from anpr_engine.kernels.json_scan import SPAN_CHARACTERS
+from anpr_engine.kernels.plate_text import (
+    GAPS_UNKNOWN,
+    LONG_KEYS_FROM,
+    UNREAD_POSITION,
+    USABLE,
+)
+from anpr_engine.kernels.tokens import CHARACTERS, NO_TOKEN, token_keys, tokens_of_keys
+from anpr_engine.pipeline.find import (
+    Pairs,
+    bounds_of,
+    joined_pairs,
+    named_pairs,
+    near_pairs,
+    no_pairs,
+)
+from anpr_engine.pipeline.score import (
+    LEFT_MIN,
+    LUMPINESS,
+    Evidence,
+    ListedPlates,
+    evidence_of,
+    pair_evidence,
+)
+from anpr_engine.pipeline.typed import SWAPPED, swapped_keys
+from anpr_engine.plates.camera_mix import FACTOR_RANGE
 from anpr_engine.plates.reading import ReadingModel, Until
-from anpr_engine.records.columns import PlateColumns, ReadColumns
+from anpr_engine.plates.traffic import ODD_CHARACTERS
+from anpr_engine.records.columns import PlateColumns, ReadColumns, country_code
 from anpr_engine.watchlist.snapshot import Snapshot
 
-FIRST_LOOK_STEPS, FIRST_LOOK_STEPS_LONG = 96.0, 768.0
-"""Positions of plates looked at before a read is searched for: enough for the common series, and
-for the many districts of longer plates."""
-USUAL_CHARACTERS = 7
+FIRST_LOOK_STEPS = 768.0
+"""Positions of plates looked at before a read with unread characters is searched for."""
+CHARACTERS_BOOST = 20.0
+"""The most that a reader's doubt of two characters of nine can be worth, see
+`evidence.weigh_characters`: their doubts are at most the sum of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearRules:
+    """When a near match is worth a hit.
+
+    odds: how many times P(read | everybody else) a pair's likelihood must be.
+    boost: the most that what a vehicle looked like can be worth.
+    """
+
+    odds: float
+    boost: float = 1.0
 
 
 def near_matches(
     reads: ReadColumns,
     plates: PlateColumns,
     snapshot: Snapshot,
-    odds: float,
+    rules: NearRules,
     model: ReadingModel,
 ) -> Pairs:
     """Find the entries that reads may have been misread from.
@@ -34,64 +79,22 @@ def near_matches(
         reads: the decoded batch.
         plates: its keys.
         snapshot: the watchlists.
-        odds: how many times P(read | traffic) a pair's likelihood must be.
+        rules: when a pair is worth a hit.
         model: the errors and the plates.
 
     """
-    rows, common = through_gate(reads, plates, model, odds)
-    valid = common > 0.0
+    rows, shares = through_gate(reads, plates, model, rules)
+    plain = (plates.status[rows] == USABLE) & (plates.gaps[rows] < GAPS_UNKNOWN)
     parts = [
-        *_near_of_valid(reads, plates, rows[valid], (common[valid], odds), (snapshot, model)),
-        *_near_of_odd(reads, rows[~valid], odds, (snapshot, model)),
+        no_pairs(),
+        *_near_of_plain(reads, plates, (rows[plain], shares[plain]), (snapshot, model), rules),
+        *_near_of_marked(reads, rows[~plain], rules, (snapshot, model)),
     ]
     return joined_pairs(parts)
 
 
-def _near_of_valid(
-    reads: ReadColumns,
-    plates: PlateColumns,
-    rows: NDArray[np.int64],
-    by: tuple[NDArray[np.float64], float],
-    against: tuple[Snapshot, ReadingModel],
-) -> list[Pairs]:
-    # A text that some country issues: that plate, read right, bounds the traffic from below.
-    common, odds = by
-    snapshot, model = against
-    tokens, _ = tokens_of_keys(plates.keys[rows])
-    starts = model.starts(tokens, model.channel.band_of(reads.confidence[rows]))
-    traffic = common * starts.sum(axis=1)
-    left = traffic * odds < model.most(tokens, starts)
-    bounds = bounds_of(starts[left], traffic[left] * odds)
-    return near_pairs(rows[left], tokens[left], bounds, snapshot, model)
-
-
-def _near_of_odd(
-    reads: ReadColumns,
-    rows: NDArray[np.int64],
-    odds: float,
-    against: tuple[Snapshot, ReadingModel],
-) -> list[Pairs]:
-    # A text that nobody issues: what it may have been is summed up, until that is too much.
-    snapshot, model = against
-    if not len(rows):
-        return []
-    evidence = evidence_of(reads, rows, model)
-    starts = model.starts(evidence.bare, evidence.bands)
-    most = model.most(evidence.bare, starts)
-    # Plates of no format at all bound the sum too; the claim of a country leaves them this much.
-    odd = model.odd_shares(evidence.bare_lengths) * evidence.claims[:, -1] * starts.sum(axis=1)
-    long = evidence.bare_lengths > USUAL_CHARACTERS
-    steps = np.where(long, FIRST_LOOK_STEPS_LONG, FIRST_LOOK_STEPS)
-    part = traffic_of(evidence, evidence.gaps, model, Until(most / odds, steps))
-    traffic = np.maximum(part, odd)
-    left = traffic * odds < most
-    evidence = evidence.chosen(left)
-    bounds = bounds_of(starts[left], traffic[left] * odds)
-    return near_pairs(evidence.rows, evidence.bare, bounds, snapshot, model)
-
-
 def through_gate(
-    reads: ReadColumns, plates: PlateColumns, model: ReadingModel, odds: float
+    reads: ReadColumns, plates: PlateColumns, model: ReadingModel, rules: NearRules
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Choose the reads that another plate could be worth a hit for.
 
@@ -99,21 +102,122 @@ def through_gate(
         reads: the decoded batch.
         plates: its keys.
         model: the errors and the plates.
-        odds: as for `near_matches`.
+        rules: when a pair is worth a hit.
 
     Returns int64 (n,), their rows, and float64 (n,), P(the plate of just this text, the claimed
     country | traffic), 0 where no country issues it.
     """
-    densities = model.plate_shares(plates.keys)
-    country = densities[:, -1].astype(np.int64)
-    claim = model.claim_factors[model.claim_places[reads.country], country]
-    common = densities[:, -2] * claim
-    needed = model.reach / odds
+    shares = model.claimed_shares(plates, reads.country)
+    if model.cameras is not None:
+        # No camera makes a country rarer than this beside the one it makes most frequent.
+        shares = shares * (FACTOR_RANGE[0] / FACTOR_RANGE[1])
+    needed = model.reach * rules.boost / (rules.odds * LUMPINESS)
     usable = (plates.status == USABLE) | (plates.status == UNREAD_POSITION)
-    rows = np.flatnonzero(usable & (common < needed.max()))
+    usable &= plates.keys < np.uint64(LONG_KEYS_FROM)
+    rows = np.flatnonzero(usable & (shares < needed.max() * CHARACTERS_BOOST))
+    boosts = boosts_of(reads, rows)
+    rows = rows[shares[rows] < needed.max() * boosts]
     bands = model.channel.band_of(reads.confidence[rows])
-    rows = rows[common[rows] < needed[bands]]
-    return rows, common[rows]
+    rows = rows[shares[rows] < needed[bands] * boosts_of(reads, rows)]
+    return rows, shares[rows]
+
+
+def boosts_of(reads: ReadColumns, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Bound what the reader's doubts of single characters can be worth.
+
+    Returns float64 (n,) for rows of the batch, 1 where it tells none.
+    """
+    told = reads.spans[rows, SPAN_CHARACTERS, 1] > 0
+    if reads.careful:
+        told |= np.isin(rows, np.fromiter(reads.careful, dtype=np.int64))
+    return np.where(told, CHARACTERS_BOOST, 1.0)
+
+
+def unknown_shares(
+    tokens: NDArray[np.int8], gaps: NDArray[np.uint16], model: ReadingModel
+) -> NDArray[np.float64]:
+    """Give the share that a plate of no format with just this text has, by country.
+
+    Args:
+        tokens: int8 (n, TOKENS_MAX), canonical texts; no such plate has umlauts.
+        gaps: uint16 (n,), where separators stand.
+        model: the plates.
+
+    Returns float64 (n, countries).
+    """
+    lengths = (tokens > NO_TOKEN).sum(axis=1)
+    umlauts = ((tokens >= ODD_CHARACTERS) & (tokens < CHARACTERS)).any(axis=1)
+    return model.free_shares(np.where(umlauts, 0, lengths), gaps)
+
+
+def _near_of_plain(
+    reads: ReadColumns,
+    plates: PlateColumns,
+    of: tuple[NDArray[np.int64], NDArray[np.float64]],
+    against: tuple[Snapshot, ReadingModel],
+    rules: NearRules,
+) -> list[Pairs]:
+    rows, shares = of
+    snapshot, model = against
+    if not len(rows):
+        return []
+    boost = boosts_of(reads, rows) * rules.boost
+    odds = rules.odds * LUMPINESS
+    # A plate rarer on the road than 1 / c is searched for: where all are, none needs to be named.
+    named = odds * model.densest > 1
+    odds /= 2 if named else 1 + odds * model.densest
+    claims = model.claims(reads.country[rows])
+    if model.cameras is not None:
+        claims = claims * model.cameras.of_reads(reads, rows)
+    tokens, _ = tokens_of_keys(plates.keys[rows])
+    seen = SeenReads(
+        plates.keys[rows],
+        plates.gaps[rows],
+        model.channel.band_of(reads.confidence[rows]),
+        claims,
+        # Plates of no format at all are part of the sum too.
+        shares + (unknown_shares(tokens, plates.gaps[rows], model) * claims).sum(axis=1),
+        np.array([odds / boost.max(), model.densest if named else 0.0]),
+    )
+    bounds, owners, keys = model.explained_parts(seen)
+    need = bounds[:, NEED] * odds / boost
+    typed = np.flatnonzero(bounds[:, :NEED].sum(axis=1) * SWAPPED >= need)
+    owner, swapped = swapped_keys(plates.keys[rows[typed]])
+    left = np.flatnonzero(need < bounds[:, BEST])
+    searched = bounds_of(bounds[left, :NEED], need[left])
+    return [
+        named_pairs(rows[owners], keys, snapshot),
+        named_pairs(rows[typed[owner]], swapped, snapshot),
+        *near_pairs(rows[left], tokens[left], searched, snapshot, model),
+    ]
+
+
+def _near_of_marked(
+    reads: ReadColumns,
+    rows: NDArray[np.int64],
+    rules: NearRules,
+    against: tuple[Snapshot, ReadingModel],
+) -> list[Pairs]:
+    # A text with positions that could not be read, or with marks that are no separators.
+    snapshot, model = against
+    if not len(rows):
+        return []
+    evidence = evidence_of(reads, rows, model)
+    starts = model.starts(evidence.bare, evidence.bands)
+    most = model.most(evidence.bare, starts)
+    boost = boosts_of(reads, evidence.rows) * rules.boost
+    odds = 1 / (boost / (rules.odds * LUMPINESS) + model.densest)
+    # Plates of no format at all bound the sum too; all but one of several gaps leave nothing.
+    gaps = np.where(evidence.gaps, GAPS_UNKNOWN | 1, 0).astype(np.uint16)
+    odd = (unknown_shares(evidence.bare, gaps, model) * evidence.claims).sum(axis=1)
+    odd *= starts.sum(axis=1)
+    steps = np.full(len(starts), FIRST_LOOK_STEPS)
+    part = traffic_of(evidence, evidence.gaps, model, Until(most / odds, steps))
+    traffic = np.maximum(part, odd)
+    left = traffic * odds < most
+    evidence = evidence.chosen(left)
+    bounds = bounds_of(starts[left], traffic[left] * odds[left])
+    return near_pairs(evidence.rows, evidence.bare, bounds, snapshot, model)
 
 
 def traffic_of(
@@ -132,6 +236,10 @@ def traffic_of(
 
     """
     found = np.zeros(len(evidence.rows))
+    register = _issued_part(evidence, gaps, model)
+    # What a register takes away must not be missing from a sum that stopped early.
+    if until.enough is not None:
+        until = replace(until, enough=until.enough - np.minimum(register, 0.0))
     for printed in (True, False):
         rows = np.flatnonzero(gaps == printed)
         if not len(rows):
@@ -144,12 +252,25 @@ def traffic_of(
             model.printed if printed else model.bare,
             until.chosen(rows),
         )
-    return found + _issued_part(evidence, model) if model.issued else found
+    return np.maximum(found + register, found * LEFT_MIN)
 
 
-def _issued_part(evidence: Evidence, model: ReadingModel) -> NDArray[np.float64]:
-    # What a register adds to the plate of just this text, or takes away from it.
+def _issued_part(
+    evidence: Evidence, gaps: NDArray[np.bool_], model: ReadingModel
+) -> NDArray[np.float64]:
+    # What a register adds to the plate of just this text, or takes away from it, compared as the
+    # sum compares it: with separators that such a plate has elsewhere it is hardly in the sum.
+    part = np.zeros(len(evidence.rows))
+    if not model.issued:
+        return part
     keys = token_keys(evidence.bare)
-    shares = model.plate_shares(keys)[:, :-2] - model.gate.densities(keys)[:, :-2]
-    starts = model.starts(evidence.bare, evidence.bands).sum(axis=1)
-    return np.asarray((shares * evidence.claims).sum(axis=1) * starts, np.float64)
+    change = model.plate_shares(keys) - model.gate.densities(keys)
+    for register in model.issued:
+        place = model.countries.index(register.country)
+        rows = np.flatnonzero(change[:, place])
+        code = np.full(len(rows), country_code(register.country), dtype=np.uint16)
+        plates = ListedPlates(keys[rows], code, np.zeros(len(rows), dtype=np.uint32))
+        chosen, bare_only = evidence.chosen(rows), np.flatnonzero(~gaps[rows])
+        likelihood, _ = pair_evidence(chosen, np.arange(len(rows)), plates, model, bare_only)
+        part[rows] += change[rows, place] * evidence.claims[rows, place] * likelihood
+    return part

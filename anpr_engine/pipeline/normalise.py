@@ -6,7 +6,7 @@ The seat of richer normalising: a later stage adds candidate spellings beside th
 import numpy as np
 
 from anpr_engine.kernels.json_scan import SPAN_PLATE
-from anpr_engine.kernels.plate_text import UNDECIDED, plate_keys
+from anpr_engine.kernels.plate_text import GAPS_UNKNOWN, UNDECIDED, plate_keys_and_gaps
 from anpr_engine.pipeline.columns import plate_text
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.records.columns import REFUSED, PlateColumns, ReadColumns
@@ -23,13 +23,25 @@ def normalise_plates(reads: ReadColumns, characters_min: int) -> PlateColumns:
     keys = np.empty(len(reads), dtype=np.uint64)
     status = np.empty(len(reads), dtype=np.uint8)
     spans = np.ascontiguousarray(reads.spans[:, SPAN_PLATE])
-    plate_keys(reads.buffer, spans, characters_min, keys, status)
+    gaps = np.empty(len(reads), dtype=np.uint16)
+    plate_keys_and_gaps(reads.buffer, spans, characters_min, keys, status, gaps)
     undecided = set(np.flatnonzero(status == UNDECIDED).tolist()) | set(reads.careful)
     for row in undecided:
-        normalised = normalise(plate_text(reads, row), characters_min)
+        text = plate_text(reads, row)
+        normalised = normalise(text, characters_min)
         keys[row] = normalised.key
         status[row] = normalised.status
+        gaps[row] = _gaps_of(text)
     for reject in reads.rejects:
         keys[reject.row] = 0
         status[reject.row] = REFUSED
-    return PlateColumns(keys, status)
+    return PlateColumns(keys, status, gaps)
+
+
+def _gaps_of(text: str) -> int:
+    # Where separators stand in a text that did not come as plain bytes.
+    data = text.encode(errors="replace")
+    key, status, gaps = np.empty(1, np.uint64), np.empty(1, np.uint8), np.empty(1, np.uint16)
+    spans = np.array([[0, len(data)]], dtype=np.int32)
+    plate_keys_and_gaps(np.frombuffer(data, np.uint8), spans, 1, key, status, gaps)
+    return GAPS_UNKNOWN if status[0] == UNDECIDED else int(gaps[0])

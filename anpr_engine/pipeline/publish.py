@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from anpr_engine.pipeline.columns import DecidedAlert
 from anpr_engine.policy.sharing import POLICY_VERSION
@@ -99,10 +100,18 @@ def _audit_event(alert: Alert) -> AuditEvent:
     )
 
 
+class Refused(NamedTuple):
+    """What could not be read, and why; place: of the read among those of its record, from 0."""
+
+    value: bytes
+    reason: RejectReason
+    detail: str
+    place: int | None = None
+
+
 def dead_letter(
     origin: RecordOrigin,
-    value: bytes,
-    why: tuple[RejectReason, str],
+    refused: Refused,
     topics: SiteTopics,
     rejected_at: datetime,
     *,
@@ -112,14 +121,16 @@ def dead_letter(
 
     The payload may hold a plate, so it goes along only where the site has asked for it.
     """
-    reason, detail = why
+    value = refused.value
+    of_many = "" if refused.place is None else f"; read {refused.place + 1} of its record"
     letter = RejectedRead(
-        reason=reason,
-        detail=detail,
+        reason=refused.reason,
+        detail=refused.detail + of_many,
         site=topics.site,
         topic=origin.topic,
         partition=origin.partition,
         offset=origin.offset,
+        place=refused.place,
         size_bytes=len(value),
         digest=f"blake2b-128:{hashlib.blake2b(value, digest_size=16).hexdigest()}",
         rejected_at=rejected_at,
@@ -127,5 +138,7 @@ def dead_letter(
         payload_base64=base64.b64encode(value).decode() if keep_payload else None,
     )
     place = f"{origin.topic}/{origin.partition}/{origin.offset}"
+    if refused.place is not None:
+        place += f"/{refused.place}"
     attributes = _attributes(place, "rejected_read", topics, rejected_at)
     return OutgoingRecord(topics.rejected, place.encode(), json_bytes(letter), attributes.headers())

@@ -108,7 +108,7 @@ class EngineReport:
                 self._metrics.add(metric.ALERTS_UPGRADED)
             for recipient in decided.alert.recipients:
                 self._metrics.add(metric.ALERTS, 1, recipient)
-            appended_us = batch.origin(decided.row).appended_at_us
+            appended_us = batch.origin(result.reads.record_of(decided.row)).appended_at_us
             if appended_us >= 0:
                 self._metrics.observe(metric.ALERT_LATENCY, max(0, now_us - appended_us) / 1e6)
 

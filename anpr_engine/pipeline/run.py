@@ -1,6 +1,10 @@
 """One site's engine: take a batch, step, publish, commit, until told to stop.
 
 All that a reader must hold is on this screen. Everything that touches the world is a port.
+
+In a backlog a batch is read and matched while the one before it is being saved: the broker's
+answer takes as long as a good part of the matching. What depends on the batch before, the book of
+passages, is looked at only when that is durable.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,16 +13,18 @@ from typing import Protocol
 
 from anpr_engine.logs import get_logger
 from anpr_engine.pipeline.columns import Circumstances, instant
-from anpr_engine.pipeline.core import StepResult, StepRules, step
-from anpr_engine.pipeline.ingest import RejectGuard, take_batch
+from anpr_engine.pipeline.core import StepResult, StepRules, conclude, look
+from anpr_engine.pipeline.ingest import RejectGuard, incoming, take_batch
 from anpr_engine.pipeline.passages import PASSAGES_MAX, PassageBook
-from anpr_engine.pipeline.publish import alert_records, dead_letter, start_record
+from anpr_engine.pipeline.publish import Refused, alert_records, dead_letter, start_record
 from anpr_engine.pipeline.report import EngineReport, RunTotals
 from anpr_engine.ports import BatchLimits, Clock, ReadStream, RecordBatch, RecordOrigin
 from anpr_engine.records.rejected_read import RejectReason
 from anpr_engine.watchlist.snapshot import Snapshot
 from anpr_engine.wire import OutgoingRecord, SiteTopics
 
+OVERLAP_READS_MIN = 4096
+"""A smaller batch is no backlog: its commit is awaited at once, so that latencies are true."""
 START_TRIES = 6
 """One more than the stream takes before it raises."""
 
@@ -74,6 +80,7 @@ class SiteEngine:
         self._report = report
         self._topics = SiteTopics(rules.site)
         self._book = PassageBook(rules.passages_max)
+        self._under_way: tuple[RecordBatch, StepResult] | None = None
 
     def run(self, stop: Callable[[], bool], *, until_end: bool = False) -> RunTotals:
         """Work until told to stop, or until the end offsets seen at the start are reached.
@@ -91,11 +98,12 @@ class SiteEngine:
             batch = take_batch(stream, self._rules.limits)
             if batch is not None:
                 self._work(batch)
-            elif not stream.commit([]):
+            elif self._settle() and not stream.commit([]):
                 self._report.rolled_back()
             self._report.waiting(stream.lag(), self._ports.watchlists.current)
-            if until_end and stream.caught_up():
+            if until_end and stream.caught_up() and self._settle():
                 break
+        self._settle()
         stream.close()
         log.info("engine_stopped", site=self._rules.site)
         return self._report.totals()
@@ -116,16 +124,31 @@ class SiteEngine:
         snapshot = self._ports.watchlists.current
         where = self._circumstances()
         rules, lap = self._rules.step, self._report.lap
-        result = step(batch.values, snapshot, rules, where, self._book, lap)
-        self._guard.admit(len(batch.values), len(result.rejects) + len(batch.damaged))
+        looked = look(incoming(batch), snapshot, rules, where, lap)
+        if not self._settle():
+            # This batch comes again, behind the one before it.
+            return
+        result = conclude(looked, snapshot, rules, where, self._book, lap)
+        self._guard.admit(len(result.reads), len(result.rejects) + len(batch.damaged))
         outgoing = self._outgoing(batch, result, where)
         self._report.lap("publish")
-        if self._ports.stream.commit(outgoing):
+        self._under_way = batch, result
+        self._ports.stream.start_commit(outgoing)
+        if len(result.reads) < OVERLAP_READS_MIN:
+            self._settle()
+
+    def _settle(self) -> bool:
+        """Wait for the batch that is being saved; False when it was rolled back."""
+        saved = self._ports.stream.finish_commit()
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None and saved:
+            batch, result = under_way
             # Only now: of a batch that was rolled back nobody has seen an alert.
             self._book.apply(result.passages)
             self._report.committed(batch, result)
-        else:
+        elif not saved:
             self._report.rolled_back()
+        return saved
 
     def _circumstances(self) -> Circumstances:
         now_us = self._ports.clock.now_us()
@@ -138,19 +161,16 @@ class SiteEngine:
     ) -> Sequence[OutgoingRecord]:
         records = alert_records(result.alerts, self._topics)
         now = instant(where.now_us)
+        reads, keep = result.reads, self._rules.keep_payload
         for reject in result.rejects:
-            records.append(
-                dead_letter(
-                    batch.origin(reject.row),
-                    batch.values[reject.row],
-                    (reject.reason, reject.detail),
-                    self._topics,
-                    now,
-                    keep_payload=self._rules.keep_payload,
-                )
-            )
+            record, place = reads.record_of(reject.row), reads.place_of(reject.row)
+            value = batch.values[record] if place is None else reads.values[reject.row]
+            refused = Refused(value, reject.reason, reject.detail, place)
+            origin = batch.origin(record)
+            records.append(dead_letter(origin, refused, self._topics, now, keep_payload=keep))
         for damaged in batch.damaged:
             origin = RecordOrigin(damaged.topic, damaged.partition, damaged.offset, -1)
-            why = (RejectReason.CORRUPT_BATCH, f"{damaged.detail} up to {damaged.offset_end}")
-            records.append(dead_letter(origin, b"", why, self._topics, now))
+            detail = f"{damaged.detail} up to {damaged.offset_end}"
+            refused = Refused(b"", RejectReason.CORRUPT_BATCH, detail)
+            records.append(dead_letter(origin, refused, self._topics, now))
         return records

@@ -7,8 +7,8 @@ plate is no other vehicle's: its own part of the traffic is taken out of the sum
     P(w | r) = prior(w) P(r | w) / (sum over w' of prior(w') P(r | w') + P(r | traffic))
 
 The prior of a listed plate is the share of reads of any listed vehicle, over the entries listed.
-The reader's claim of a country belongs to what was read. A read that shows separators is compared
-as printed; separators tell where a character was lost.
+The reader's claim of a country, and what its camera usually sees, belong to what was read. A read
+that shows separators is compared as printed; separators tell where a character was lost.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,9 @@ from anpr_engine.kernels.json_scan import SPAN_PLATE
 from anpr_engine.kernels.plate_forms import NO_FORM, written_plate
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM, WILDCARD_KEYS_FROM
 from anpr_engine.kernels.tokens import (
+    TOKEN_OF,
     TOKENS_MAX,
+    has_umlaut,
     read_tokens,
     tokens_of_keys,
     without_separators,
@@ -51,7 +53,8 @@ class Evidence:
     rows: int64 (n,), their rows in the batch, rising.
     printed, printed_lengths: int8 (n, TOKENS_MAX) and int64 (n,), with separators.
     bare, bare_lengths: without.
-    bands: int64 (n,). claims: float64 (n, countries).
+    bands: int64 (n,). claims: float64 (n, countries), P(claim | country), times what the read's
+        camera usually sees of it, see `CameraMixes.of_reads`.
     """
 
     rows: NDArray[np.int64]
@@ -90,6 +93,9 @@ def evidence_of(reads: ReadColumns, rows: NDArray[np.int64], model: ReadingModel
         tokens[place] = tokens_of(normalise(plate_text(reads, int(rows[place]))).text)
         lengths[place] = int((tokens[place] >= 0).sum())
     bare, bare_lengths = without_separators(tokens, lengths)
+    claims = model.claims(reads.country[rows])
+    if model.cameras is not None:
+        claims = claims * model.cameras.of_reads(reads, rows)
     found = Evidence(
         rows,
         tokens,
@@ -97,7 +103,7 @@ def evidence_of(reads: ReadColumns, rows: NDArray[np.int64], model: ReadingModel
         bare,
         bare_lengths,
         model.channel.band_of(reads.confidence[rows]),
-        model.claims(reads.country[rows]),
+        claims,
     )
     return found.chosen(bare_lengths > 0)
 
@@ -192,7 +198,9 @@ def _add_spelled(
     # Hashed keys are equal texts; an umlaut may have been spelled out, as registers do.
     places, plates = of
     starts = model.starts(evidence.bare, evidence.bands).sum(axis=1)
-    for pair in np.flatnonzero(found < starts[places] * SPELLED_OUT).tolist():
+    able = has_umlaut(plates.keys) & np.asarray((evidence.bare < TOKEN_OF["Ä"]).all(axis=1))[places]
+    able |= plates.keys >= np.uint64(LONG_KEYS_FROM)
+    for pair in np.flatnonzero(able & (found < starts[places] * SPELLED_OUT)).tolist():
         key = int(plates.keys[pair])
         if key >= LONG_KEYS_FROM:
             found[pair] = starts[places[pair]] if key < WILDCARD_KEYS_FROM else 0.0

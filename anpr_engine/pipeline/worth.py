@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels.tokens import token_keys
 from anpr_engine.pipeline.columns import WILDCARD
 from anpr_engine.pipeline.find import Pairs
 from anpr_engine.pipeline.score import Evidence, ListedPlates, country_factors
@@ -63,13 +64,24 @@ def listed_worth(
 
     """
     places, plates, likelihood = of
-    shares = model.plate_shares(plates.keys)[:, :-2]
+    shares = _shares_in_sum(evidence, places, plates, model)
     claim, own = country_factors(evidence.claims[places], plates, shares, model)
     return ListedWorth(
         claim=claim,
         worth=weights.prior * likelihood * claim,
         own=weights.elsewhere * likelihood * own,
     )
+
+
+def _shares_in_sum(
+    evidence: Evidence, places: NDArray[np.int64], plates: ListedPlates, model: ReadingModel
+) -> NDArray[np.float64]:
+    # Each plate's part of the sum over the traffic: the register was asked for the text read alone.
+    shares = model.gate.densities(plates.keys)
+    if model.issued:
+        as_read = plates.keys == token_keys(evidence.bare)[places]
+        shares[as_read] = model.plate_shares(plates.keys[as_read])
+    return shares
 
 
 def with_wildcards(

@@ -19,6 +19,7 @@ from anpr_engine.plates.wildcard import Wildcard, listed_text, parse_wildcard
 PRIOR = "prior"
 TEXT = "text"
 COUNTRY = "country"
+CAMERA = "camera"
 OWN = "own-share"
 DENSITY = "density"
 RIVALS = "other-entries"
@@ -48,9 +49,9 @@ class Terms:
     read_right: P(read without error | listed plate, confidence).
     traffic, countries: P(text | other traffic), and each country's part of it.
     claim_listed, claim_traffic: P(country claimed | listed plate), and of other traffic.
-    own: factor by which the listed plate's own part leaves less of the traffic.
-    density: factor for plates on the road being closer together than formats say.
-    rivals, further: factors of other entries near the text, and of all that is not named here.
+    own, density, rivals, further: factors, each told in its sentence.
+    camera_listed, camera_traffic: how much likelier than on all roads the listed plate is at this
+        camera, and other traffic; camera: the same by country, None where it is not known.
     """
 
     prior: float
@@ -66,6 +67,9 @@ class Terms:
     density: float
     rivals: float
     further: float
+    camera_listed: float = 1.0
+    camera_traffic: float = 1.0
+    camera: dict[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,7 @@ def _factors(hit: HitText, terms: Terms) -> Iterator[Factor]:
     for name, factor, sentence in (
         (TEXT, *_text_factor(terms)),
         (COUNTRY, terms.claim_listed / terms.claim_traffic, _claim_words(hit, terms)),
+        (CAMERA, terms.camera_listed / terms.camera_traffic, _camera_words(terms)),
         (OWN, terms.own, "The listed plate's own part of the traffic is no other vehicle."),
         (DENSITY, terms.density, "Plates on the road lie closer together than formats say."),
         (RIVALS, terms.rivals, "Other listed plates may have been read as this text, too."),
@@ -186,6 +191,16 @@ def _claim_words(hit: HitText, terms: Terms) -> str:
     return (
         f"The reader claims {hit.claimed}: {terms.claim_listed:.3g} of the listed plate's reads, "
         f"{terms.claim_traffic:.3g} of other traffic's with this text."
+    )
+
+
+def _camera_words(terms: Terms) -> str:
+    if terms.camera is None:
+        return "Nothing is known of what this camera usually sees."
+    return (
+        f"This camera sees the listed plate's country {terms.camera_listed:.3g} times as often as "
+        f"all roads do, the countries of other traffic with this text {terms.camera_traffic:.3g} "
+        "times."
     )
 
 

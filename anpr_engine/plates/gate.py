@@ -2,57 +2,80 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, product
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._jit import kept
 from anpr_engine.kernels.gate import (
+    GAP_MASKS,
     GATE_CHARACTERS_MAX,
-    SHAPES,
+    SET_BITS,
+    SET_WORDS,
+    VALUE_COLUMNS,
     WORD_CHARACTERS_MAX,
     WORDS_SHAPE,
+    GateTables,
     plate_densities,
 )
+from anpr_engine.kernels.plate_text import KEY_BASE
 from anpr_engine.plates.formats import CharacterSet, CountryPack, Layout, Separator, WordSet
 from anpr_engine.plates.normaliser import plate_key
 from anpr_engine.plates.traffic import layouts_of
 
-_Shape = tuple[int, ...]
+_LENGTHS = GATE_CHARACTERS_MAX + 1
 
 
 @dataclass(frozen=True, slots=True)
-class GateTables:
-    """The tables, see `kernels.gate.plate_densities`; `countries` counts the countries."""
+class Gate:
+    """The tables; `countries` counts the countries.
+
+    positions: by row, the characters that each position allows (a word's columns each for
+    itself).
+    """
 
     countries: int
-    shape_rows: NDArray[np.int32]
-    masks: NDArray[np.uint64]
-    values: NDArray[np.float64]
-    words: NDArray[np.uint8]
+    tables: GateTables
+    positions: tuple[tuple[str, ...], ...]
 
     def densities(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Give each plate's own share of the traffic: float64 (n, countries + 2).
-
-        By country, then the largest share of one format, and the place of its country.
-        """
-        found = np.empty((len(keys), self.countries + 2))
-        plate_densities(keys, self.shape_rows, self.masks, self.values, self.words, found)
+        """Give each plate's own share of the traffic by country: float64 (n, countries)."""
+        found = np.empty((len(keys), self.countries))
+        plate_densities(keys, self.tables, found)
         return found
 
 
-def _positions(layout: Layout) -> tuple[list[str], WordSet | None] | None:
-    """Give what each position allows, and the words that the plate begins with; None: too much."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    positions: tuple[str, ...]
+    gaps: int
+    words: WordSet | None
+    share: float
+    country: int
+
+
+def _row(layout: Layout, share: float, country: int) -> _Row | None:
+    """Write a layout as one row; None where it is too long, or has words in the middle."""
     parts = [part for part in layout.parts if not isinstance(part, Separator)]
     words = parts[0] if isinstance(parts[0], WordSet) else None
     if any(isinstance(part, WordSet) for part in parts[1:]):
         return None
     if words is not None and len(words.words[0]) > WORD_CHARACTERS_MAX:
         return None
-    sets = [part.characters for part in parts if isinstance(part, CharacterSet)]
-    if words is not None:
-        sets = ["".join(sorted(set(column))) for column in zip(*words.words, strict=True)] + sets
-    return (sets, words) if len(sets) <= GATE_CHARACTERS_MAX else None
+    positions: list[str] = []
+    gaps = 0
+    for part in layout.parts:
+        if isinstance(part, Separator):
+            gaps |= 1 << len(positions)
+        elif isinstance(part, CharacterSet):
+            positions.append(part.characters)
+        else:
+            columns = zip(*part.words, strict=True)
+            positions += ["".join(sorted(set(column))) for column in columns]
+    if len(positions) > GATE_CHARACTERS_MAX:
+        return None
+    return _Row(tuple(positions), gaps, words, share / layout.size, country)
 
 
 def _split(layout: Layout) -> Iterator[Layout]:
@@ -67,64 +90,43 @@ def _split(layout: Layout) -> Iterator[Layout]:
         yield Layout(parts, layout.share)
 
 
-def _mask(characters: Iterable[str]) -> int:
-    return sum(1 << plate_key(character) for character in characters)
-
-
-def _rows(
-    sets: list[str],
-) -> Iterator[tuple[int, list[int]]]:
-    """Give each shape of a layout with the masks of its positions."""
-    kinds: list[list[tuple[int, int]]] = []
-    for characters in sets:
-        digits = [one for one in characters if one.isdigit()]
-        letters = [one for one in characters if not one.isdigit()]
-        chosen = [(0, _mask(digits))] * bool(digits) + [(1, _mask(letters))] * bool(letters)
-        kinds.append(chosen)
-    for row in product(*kinds):
-        shape = 1
-        for bit, _ in row:
-            shape = shape << 1 | bit
-        yield shape, [mask for _, mask in row]
-
-
-def gate_tables(packs: Iterable[CountryPack]) -> GateTables:
+def gate_tables(packs: Iterable[CountryPack]) -> Gate:
     """Build the tables of all formats with a shape of their own."""
-    rows: dict[int, list[tuple[list[int], list[float]]]] = {}
-    tables: dict[tuple[str, ...], int] = {}
     countries: dict[str, int] = {}
-    for country, whole, share_of_all in layouts_of(tuple(packs), countries):
+    rows: list[_Row] = []
+    for country, whole, share in layouts_of(tuple(packs), countries):
         for layout in _split(whole):
-            share = share_of_all * layout.size / whole.size
-            found = _positions(layout)
-            if found is None:
-                continue
-            sets, words = found
-            table = tables.setdefault(words.words, len(tables)) if words else 0
-            length = len(words.words[0]) if words else 0
-            values = [share / layout.size, float(countries[country]), float(length), float(table)]
-            for shape, masks in _rows(sets):
-                rows.setdefault(shape, []).append((masks, values))
+            row = _row(layout, share * layout.size / whole.size, countries[country])
+            rows += [row] if row else []
+    # By length; then the likeliest first: of a full row set the rarest formats are left out.
+    rows.sort(key=lambda row: (len(row.positions), -row.share))
+    by_length = groupby(rows, key=lambda row: len(row.positions))
+    kept_rows = [row for _, some in by_length for row in list(some)[: SET_BITS * SET_WORDS]]
     # One more place stands for plates of no format; none of them is looked up here.
-    return _filled(rows, tables, len(countries) + 1)
+    positions = tuple(row.positions for row in kept_rows)
+    return Gate(len(countries) + 1, _tables(kept_rows), positions)
 
 
-def _filled(
-    rows: dict[int, list[tuple[list[int], list[float]]]],
-    tables: dict[tuple[str, ...], int],
-    countries: int,
-) -> GateTables:
-    shape_rows = np.zeros((SHAPES, 2), dtype=np.int32)
-    masks: list[list[int]] = []
-    values: list[list[float]] = []
-    for shape, found in rows.items():
-        # The likeliest first: the others then need no look.
-        found.sort(key=lambda row: -row[1][0])
-        shape_rows[shape] = len(masks), len(masks) + len(found)
-        for row, value in found:
-            masks.append(row + [0] * (GATE_CHARACTERS_MAX - len(row)))
-            values.append(value)
+def _tables(rows: list[_Row]) -> GateTables:
+    sets = np.zeros((_LENGTHS, GATE_CHARACTERS_MAX, KEY_BASE, SET_WORDS), dtype=np.uint64)
+    gaps = np.zeros((_LENGTHS, GAP_MASKS, SET_WORDS), dtype=np.uint64)
+    first = np.zeros(_LENGTHS, dtype=np.int32)
+    values = np.zeros((len(rows), VALUE_COLUMNS))
+    tables: dict[tuple[str, ...], int] = {}
+    for place, row in enumerate(rows):
+        length = len(row.positions)
+        if place == 0 or len(rows[place - 1].positions) < length:
+            first[length] = place
+        word, bit = divmod(place - int(first[length]), SET_BITS)
+        mask = np.uint64(1 << bit)
+        for position, characters in enumerate(row.positions):
+            codes = [plate_key(character) for character in characters]
+            sets[length, position, codes, word] |= mask
+        gaps[length, [0, row.gaps], word] |= mask
+        table = tables.setdefault(row.words.words, len(tables)) if row.words else 0
+        letters = len(row.words.words[0]) if row.words else 0
+        values[place] = row.share, row.country, letters, table
     words = np.zeros((max(1, len(tables)), WORDS_SHAPE), dtype=np.uint8)
     for listed, table in tables.items():
-        words[table, [plate_key(word) for word in listed]] = 1
-    return GateTables(countries, shape_rows, np.array(masks, np.uint64), np.array(values), words)
+        words[table, [plate_key(text) for text in listed]] = 1
+    return GateTables(kept(sets), kept(gaps), kept(first), kept(values), kept(words))

@@ -38,18 +38,21 @@ class IssuedPlates:
     words: NDArray[np.uint32]
     count: int
 
-    def factors(self, keys: NDArray[np.uint64], grammar_size: float) -> NDArray[np.float64]:
-        """Give what to multiply a plate's share of its country's traffic by: float64 (n,).
+    def shares(
+        self, keys: NDArray[np.uint64], guess: NDArray[np.float64], among: float
+    ) -> NDArray[np.float64]:
+        """Give each plate's share of the traffic: float64 (n,).
 
         Args:
             keys: uint64 (n,).
-            grammar_size: how many plates the country's formats in use allow.
+            guess: float64 (n,), what the formats say; 0 stays 0.
+            among: the country's share of the traffic, which its registered plates share evenly.
 
         """
         maybe = np.empty(len(keys), dtype=np.uint8)
         filter_maybe(keys, self.words, maybe)
-        issued = max(1.0, grammar_size / max(1, self.count))
-        return np.where(maybe == 1, issued, NOT_ISSUED)
+        registered = (maybe == 1) & (guess > 0)
+        return np.where(registered, among / max(1, self.count), guess * NOT_ISSUED)
 
 
 def issued_plates(country: str, keys: NDArray[np.uint64]) -> IssuedPlates:

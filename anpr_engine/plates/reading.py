@@ -18,47 +18,23 @@ from anpr_engine.kernels.channel import (
     ROOM_SHAPE,
     pair_likelihoods,
 )
+from anpr_engine.kernels.explained_tables import ReadTables, SeenReads
+from anpr_engine.kernels.gate import SHARE, claimed_shares
 from anpr_engine.kernels.neighbours import EditModel
 from anpr_engine.kernels.tokens import JUNK, TOKENS, TOKENS_MAX
-from anpr_engine.kernels.traffic import (
-    DEAREST_ADDED,
-    DEAREST_LOST,
-    MIXTURE,
-    WALK_SHAPE,
-    traffic_likelihoods,
-)
+from anpr_engine.kernels.traffic import WALK_SHAPE, traffic_likelihoods
+from anpr_engine.plates.camera_mix import CameraMixes
 from anpr_engine.plates.claims import claim_factors, claim_places
 from anpr_engine.plates.edit_tables import edit_model, reach, slack
 from anpr_engine.plates.error_model import Channel, shipped_channel
+from anpr_engine.plates.explained import explained, read_tables
 from anpr_engine.plates.formats import CountryPack
-from anpr_engine.plates.gate import GateTables, gate_tables
+from anpr_engine.plates.gate import Gate, gate_tables
 from anpr_engine.plates.issued import IssuedPlates
+from anpr_engine.plates.layouts import Layouts, written_layouts
 from anpr_engine.plates.pack_files import country_packs
-from anpr_engine.plates.traffic import (
-    ODD_CHARACTERS,
-    ODD_LENGTHS,
-    ODD_SHARE,
-    TrafficTree,
-    blurred_tree,
-    traffic_tree,
-)
-
-WORST = QUALITIES - 1
-"""The state of garbage; what it made of a plate is compared with average plates."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layouts:
-    """The grammar in one way of writing: with separators, or the canonical text alone.
-
-    tree, sums: for all states of quality but the worst. blur, blur_sums: for the worst.
-    sums: float64 (bands, classes, 2, CLASS_COLUMNS, QUALITIES), each band with its mixture.
-    """
-
-    tree: TrafficTree
-    sums: NDArray[np.float64]
-    blur: TrafficTree
-    blur_sums: NDArray[np.float64]
+from anpr_engine.plates.traffic import ODD_CHARACTERS, ODD_LENGTHS, free_shares
+from anpr_engine.records.columns import PlateColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +63,34 @@ WHOLE = Until()
 class ReadingModel:
     """A reader's errors and the countries' plates.
 
-    issued: registers of issued plates, none by default; sizes: float64 (countries,), plates that
-        the formats in use allow.
-    countries: what country places mean, the last is `ODD`; shares: float64, of the traffic.
-    edits: what edits are worth, see `kernels.neighbours`.
+    issued: registers of plates; sizes: float64 (countries,), plates of the formats in use.
+    countries: what country places mean, the last is `ODD`; shares, free: float64 (countries,), of
+        the traffic, and of it what has plates of no format.
+    edits, explained: what edits are worth, see `kernels.neighbours` and `kernels.explained`.
     right: float64 (TOKENS + 1, QUALITIES), P(this token was read right and nothing added after
         it); the last row, 1 throughout, stands behind the text.
     claim_places: uint8 (65536,), a country code's row in the claim factors, 0 for none.
     claim_factors: float64 (countries + 1, countries), P(claim | country).
     reach: float64 (bands,), the most that another plate's P(read | plate) can be, relative to
-        the plate's whose text was read.
+        the plate's whose text was read. cameras: what they usually see; None: nobody knows.
     """
 
     channel: Channel
     printed: Layouts
     bare: Layouts
-    gate: GateTables
+    gate: Gate
+    explained: ReadTables
     issued: tuple[IssuedPlates, ...]
     sizes: NDArray[np.float64]
     countries: tuple[str, ...]
     shares: NDArray[np.float64]
+    free: NDArray[np.float64]
     edits: EditModel
     right: NDArray[np.float64]
     claim_places: NDArray[np.uint8]
     claim_factors: NDArray[np.float64]
     reach: NDArray[np.float64]
+    cameras: CameraMixes | None = None
 
     def traffic(
         self,
@@ -141,27 +120,63 @@ class ReadingModel:
             any_country = (claims[rows] @ self.shares)[:, None]
             no_limit = np.full(len(rows), np.inf)
             blur = np.column_stack([any_country, limits[rows], no_limit, no_limit])
-            _sum(chosen, layouts.blur, layouts.blur_sums[band], room, blur)
+            tree, sums = layouts.blur, layouts.blur_sums[band]
+            traffic_likelihoods(chosen, tree.tree, tree.weights, sums, room, blur)
             left = limits[rows] - blur[:, -1]
             totals = np.column_stack([claims[rows], left, most[rows], left])
-            _sum(chosen, layouts.tree, layouts.sums[band], room, totals)
+            tree, sums = layouts.tree, layouts.sums[band]
+            traffic_likelihoods(chosen, tree.tree, tree.weights, sums, room, totals)
             found[rows] = totals[:, -1] + blur[:, -1]
         return found
 
     def plate_shares(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Give each plate's own share of the traffic: float64 (n, countries + 2).
+        """Give each plate's own share of the traffic by country: float64 (n, countries).
 
-        By country, then the largest of one format, and the place of its country. Where a register
-        of issued plates is known, plates that are not in it have next to none.
+        Where a register of issued plates is known, plates that are not in it have next to none.
         """
         found = self.gate.densities(keys)
         for register in self.issued:
             place = self.countries.index(register.country)
-            factor = register.factors(keys, float(self.sizes[place]))
-            found[:, place] *= factor
-            mine = found[:, -1] == place
-            found[mine, -2] *= factor[mine]
+            among = float(self.shares[place])
+            found[:, place] = register.shares(keys, found[:, place], among)
         return found
+
+    def claimed_shares(
+        self, plates: PlateColumns, codes: NDArray[np.uint16]
+    ) -> NDArray[np.float64]:
+        """Give the share of the traffic of exactly the plates read, with the countries claimed.
+
+        Args:
+            plates: the texts read.
+            codes: uint16 (n,), countries claimed, 0 for none.
+
+        Returns float64 (n,), 0 where no country prints such a plate so.
+
+        """
+        found = np.empty(len(plates.keys))
+        claims = self.claim_places[codes]
+        tables, factors = self.gate.tables, self.claim_factors
+        claimed_shares(plates.keys, plates.gaps, claims, tables, factors, found)
+        if self.issued:
+            known = np.flatnonzero(found)
+            shares = self.plate_shares(plates.keys[known])
+            found[known] = (shares * factors[claims[known]]).max(axis=1)
+        return found
+
+    def explained_parts(
+        self, seen: SeenReads
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64]]:
+        """Bound what reads may have been, see `kernels.explained`.
+
+        Returns float64 (n, BOUND_COLUMNS); and the plates that reads may mostly be: int64 (k,),
+        the read, and uint64 (k,), the plate's key.
+        """
+        return explained(seen, self.gate.tables, self.explained)
+
+    @property
+    def densest(self) -> float:
+        """Give the largest share of the traffic that one plate has."""
+        return float(self.gate.tables.values[:, SHARE].max(initial=0.0))
 
     def claims(self, codes: NDArray[np.uint16]) -> NDArray[np.float64]:
         """Give P(the country that the reader claims | the plate's country).
@@ -195,48 +210,30 @@ class ReadingModel:
         right = self.right[tokens].prod(axis=1)
         return np.asarray(self.channel.quality[bands] * right, np.float64)
 
-    def odd_shares(self, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Give the share that any one plate of no format has at least: float64 (n,)."""
-        shares = np.zeros(TOKENS_MAX + 1)
+    def free_shares(
+        self, lengths: NDArray[np.int64], gaps: NDArray[np.uint16]
+    ) -> NDArray[np.float64]:
+        """Give the share that any one plate of no format has, by country.
+
+        Args:
+            lengths: int64 (n,), characters.
+            gaps: uint16 (n,), where separators stand; half of such plates have one, anywhere.
+
+        Returns float64 (n, countries).
+
+        """
+        any_text = np.zeros(TOKENS_MAX + 1)
         for length, share in ODD_LENGTHS.items():
-            shares[length] = ODD_SHARE * share / ODD_CHARACTERS**length
-        return shares[lengths]
+            any_text[length] = share / ODD_CHARACTERS**length
+        count = np.bitwise_count(gaps)
+        printed = np.where(count == 0, 1.0, np.where(count == 1, 0.5, 0.0))
+        printed = printed / np.where(count == 1, np.maximum(lengths - 1, 1), 1)
+        return np.asarray((any_text[lengths] * printed)[:, None] * self.free, np.float64)
 
     def most(self, tokens: NDArray[np.int8], starts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bound P(read | another plate): float64 (n,), for canonical texts and their starts."""
         best = self.edits.token_best[tokens].max(axis=1)
         return np.asarray((starts * best).sum(axis=1) * slack(tokens), np.float64)
-
-
-def _sum(
-    tokens: NDArray[np.int8],
-    tree: TrafficTree,
-    sums: NDArray[np.float64],
-    room: NDArray[np.float64],
-    totals: NDArray[np.float64],
-) -> None:
-    traffic_likelihoods(tokens, tree.tree, tree.weights, sums, room, totals)
-
-
-def _by_band(sums: NDArray[np.float64], mixtures: NDArray[np.float64]) -> NDArray[np.float64]:
-    mixed = np.repeat(sums[None], len(mixtures), axis=0)
-    mixed[:, 0, :, MIXTURE] = mixtures[:, None, :]
-    # States that play no part must not hold up the search.
-    for band, mixture in enumerate(mixtures):
-        mixed[band, 0, :, DEAREST_ADDED : DEAREST_LOST + 1, mixture == 0.0] = 0.0
-    return mixed
-
-
-def _layouts(packs: tuple[CountryPack, ...], channel: Channel, *, printed: bool) -> Layouts:
-    tree = traffic_tree(packs, printed=printed)
-    blur = blurred_tree(packs, printed=printed)
-    is_worst = np.arange(QUALITIES) == WORST
-    return Layouts(
-        tree=tree,
-        sums=_by_band(channel.class_sums(tree.classes), channel.quality * ~is_worst),
-        blur=blur,
-        blur_sums=_by_band(channel.class_sums(blur.classes), channel.quality * is_worst),
-    )
 
 
 def _sizes(packs: tuple[CountryPack, ...]) -> NDArray[np.float64]:
@@ -248,32 +245,40 @@ def _sizes(packs: tuple[CountryPack, ...]) -> NDArray[np.float64]:
 
 
 def reading_model(
-    packs: Iterable[CountryPack], channel: Channel, issued: tuple[IssuedPlates, ...] = ()
+    packs: Iterable[CountryPack],
+    channel: Channel,
+    issued: tuple[IssuedPlates, ...] = (),
+    cameras: CameraMixes | None = None,
 ) -> ReadingModel:
-    """Put an error model, country packs and registers of issued plates together."""
+    """Put an error model, country packs, registers of plates and cameras' mixes together."""
     chosen = tuple(packs)
     rates = channel.rates
     right = np.diagonal(rates[:TOKENS, :TOKENS]).T.copy()
     right *= (1 - rates[DROPPED_INSIDE, :TOKENS]) * (1 - rates[DROPPED_INSIDE, RATE])
     right[JUNK] = 1.0
     edits = edit_model(rates)
-    bare = _layouts(chosen, channel, printed=False)
+    bare = written_layouts(chosen, channel, printed=False)
+    gate = gate_tables(chosen)
+    tables = read_tables(channel, right, edits, gate)
     shares = np.array([*(pack.traffic_share for pack in chosen), 0.0])
     shares[-1] = max(0.0, 1.0 - shares.sum())
     return ReadingModel(
         channel=channel,
-        printed=_layouts(chosen, channel, printed=True),
+        printed=written_layouts(chosen, channel, printed=True),
         bare=bare,
-        gate=gate_tables(chosen),
+        gate=gate,
+        explained=tables,
         issued=issued,
         sizes=_sizes(chosen),
         countries=bare.tree.countries,
         shares=shares / shares.sum(),
+        free=free_shares(chosen),
         edits=edits,
         right=np.vstack([right, np.ones((1, QUALITIES))]),
         claim_places=claim_places(bare.tree.countries),
         claim_factors=claim_factors(len(bare.tree.countries)),
         reach=reach(channel.quality, right, edits),
+        cameras=cameras,
     )
 
 

@@ -29,6 +29,9 @@ LOOSE_SHARE = 0.03
 """Part of a format's traffic with letters that its set lacks: what the packs say of letters is
 less sure than what they say of shapes, and some that were never to be issued were."""
 ODD_CHARACTERS = 36
+STRAY, STRAY_BLURRED = 1, 3
+"""By how much more than the whole a part of a read may be ahead of its plate or behind it; further
+only where readers make garbage."""
 _LETTERS = ALPHABET[10:36]
 _ANY_LETTER = CharacterSet(_LETTERS)
 _SOME = 5
@@ -152,7 +155,7 @@ class _Writer:
         return row
 
     def head(self, length: int, root: _Node) -> None:
-        head = self.row([length, 0, 0, 0, -1])
+        head = self.row([length, 0, STRAY, 0, -1], reach=root.reach)
         self.walk(root, 1)
         head[AFTER] = head[COUNTRY] = len(self.tree)
         self.heads.append(head)
@@ -218,6 +221,12 @@ def layouts_of(
             yield country, layout, share / total
 
 
+def free_shares(packs: tuple[CountryPack, ...]) -> NDArray[np.float64]:
+    """Give the part of the traffic with plates of no format: float64 (countries,), `ODD` last."""
+    total = sum(share for _, _, share in _layouts(packs))
+    return np.array([*(each.traffic_share * each.free_share for each in packs), ODD_SHARE]) / total
+
+
 def traffic_tree(packs: Iterable[CountryPack], *, printed: bool) -> TrafficTree:
     """Build the trees of all formats that have a share of the traffic.
 
@@ -265,9 +274,9 @@ def blurred_tree(packs: Iterable[CountryPack], *, printed: bool) -> TrafficTree:
     total = sum(shares.values())
     for length in sorted(rows):
         after = len(tree) + length + 1
-        tree.append([length, 0, 0, after, after])
-        weights.append((0.0, 0.0))
         part = shares[length] / total
+        tree.append([length, 0, STRAY_BLURRED, after, after])
+        weights.append((0.0, part))
         for depth, sums in enumerate(rows[length], start=1):
             ends = depth == length
             edge = int(depth == 1) + 2 * int(ends)

@@ -46,7 +46,9 @@ class ReadColumns:
     country: uint16 (n,), `country_code`, 0 when not given.
     confidence, country_confidence: float64 (n,), the reader's own, NaN when not given.
     careful: reads that went the careful path, by row.
-    values: the records' bytes by row, for the few that become hits.
+    values: each read as JSON text by row, for the few that become hits.
+    record, place: int64 (n,), the record each read came from and its place in it, -1 where the
+        record itself is meant; None where every record is one read.
     """
 
     buffer: NDArray[np.uint8]
@@ -58,10 +60,21 @@ class ReadColumns:
     careful: Mapping[int, PlateRead]
     rejects: Sequence[Reject]
     values: Sequence[bytes]
+    record: NDArray[np.int64] | None = None
+    place: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Count the rows, refused ones included."""
         return len(self.captured_at_us)
+
+    def record_of(self, row: int) -> int:
+        """Name the record that a read came from."""
+        return row if self.record is None else int(self.record[row])
+
+    def place_of(self, row: int) -> int | None:
+        """Give a read's place among those of its record, from 0; None: it is the whole record."""
+        place = -1 if self.place is None else int(self.place[row])
+        return None if place < 0 else place
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +83,12 @@ class PlateColumns:
 
     keys: uint64 (n,), 0 where the plate can match nothing.
     status: uint8 (n,), what `kernels.plate_text` calls it; `REFUSED` for rows that are no read.
+    gaps: uint16 (n,), where separators were read, see `kernels.plate_text.plate_keys_and_gaps`.
     """
 
     keys: NDArray[np.uint64]
     status: NDArray[np.uint8]
+    gaps: NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)

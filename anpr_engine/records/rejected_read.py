@@ -25,6 +25,11 @@ class RejectReason(StrEnum):
     BAD_COUNTRY = "bad-country"
     FUTURE_DATED = "future-dated"
     CORRUPT_BATCH = "corrupt-batch"
+    UNREADABLE_RECORD = "unreadable-record"
+    UNKNOWN_SCHEMA = "unknown-schema"
+    TOO_MANY_READS = "too-many-reads"
+    UNPACKS_TOO_LARGE = "unpacks-too-large"
+    FORMAT_NOT_INSTALLED = "format-not-installed"
 
 
 class RejectedRead(BaseModel):
@@ -38,6 +43,9 @@ class RejectedRead(BaseModel):
     topic: str
     partition: Count
     offset: Count
+    place: Annotated[
+        Count | None, Field(description="Of the read in a record of many, from 0.")
+    ] = None
     size_bytes: Count
     digest: Annotated[
         str, Field(pattern=r"^blake2b-128:[0-9a-f]{32}$", description="Of the record's value.")

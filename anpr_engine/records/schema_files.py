@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.audit_event import AuditEvent
+from anpr_engine.records.avro_schema_files import AVRO_FILES, avro_file_name, avro_text
 from anpr_engine.records.read import PlateRead
 from anpr_engine.records.rejected_read import RejectedRead
 from anpr_engine.records.watchlist_entry import WatchlistEntry
@@ -77,11 +78,15 @@ def accept(record: str, text: str | bytes) -> BaseModel:
 
 
 def write_schemas(folder: Path) -> list[Path]:
-    """Write the five schema files into a folder that exists, and name them."""
+    """Write the schema files into a folder that exists, Avro twins too, and name them."""
     written = []
     for record in RECORDS:
         path = folder / schema_file_name(record)
         path.write_text(schema_text(record), encoding="utf-8")
+        written.append(path)
+    for name in AVRO_FILES:
+        path = folder / avro_file_name(name)
+        path.write_text(avro_text(name), encoding="utf-8")
         written.append(path)
     return written
 

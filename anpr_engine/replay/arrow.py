@@ -1,13 +1,17 @@
 """The one door to pyarrow: Parquet and Arrow tables in, tables of hits out."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from anpr_engine.errors import InputFileError
+from anpr_engine.errors import InputFileError, UsageError
+from anpr_engine.pipeline.batches.arrow import ERRORS, is_text, known_columns
+from anpr_engine.pipeline.batches.arrow_reads import columns_of
+from anpr_engine.pipeline.batches.rules import RecordRefused
 from anpr_engine.records.hit import Hit
 
 HIT_SCHEMA = pa.schema(
@@ -50,6 +54,81 @@ def table_rows(table: Any, size: int) -> Iterator[list[dict[str, Any]]]:  # noqa
     arrow = table if isinstance(table, pa.Table) else pa.table(table)
     for batch in arrow.to_batches(max_chunksize=size):
         yield batch.to_pylist()
+
+
+MATCH_COLUMNS = (
+    "read_id",
+    "camera_id",
+    "captured_at",
+    "plate",
+    "country",
+    "country_confidence",
+    "confidence",
+    "characters",
+    "candidates",
+    "vehicle",
+)
+"""What a match looks at, or tells of a hit."""
+_REPEATED = ("camera_id", "country")
+"""Columns of few different texts, read as dictionaries."""
+
+
+def parquet_columns(path: str, size: int) -> Iterator[partial[Any]]:
+    """Give a Parquet file's reads as columns to be taken, in batches of a size.
+
+    Raises:
+        InputFileError: the file cannot be read, or its columns are no reads.
+
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+        found = [name for name in MATCH_COLUMNS if name in schema.names]
+        repeated = [
+            name for name in _REPEATED if name in found and is_text(schema.field(name).type)
+        ]
+        with pq.ParquetFile(path, read_dictionary=repeated) as file:
+            for batch in file.iter_batches(size, columns=found):
+                yield partial(columns_of, _checked(pa.Table.from_batches([batch])))
+    except RecordRefused as refusal:
+        raise InputFileError(
+            f"The Parquet file {path} holds no reads: {refusal.detail}.",
+            "Name and fill its columns as the fields of a read.",
+        ) from None
+    except ERRORS as error:
+        raise InputFileError(
+            f"The Parquet file {path} cannot be read: {type(error).__name__}.",
+            "Check its name and that it is complete.",
+        ) from None
+
+
+def table_columns(table: Any, size: int) -> Iterator[partial[Any]]:  # noqa: ANN401 - any frame
+    """Give the reads of an Arrow table or DataFrame as columns to be taken, likewise.
+
+    Raises:
+        UsageError: its columns are no reads.
+
+    """
+    try:
+        arrow = table if isinstance(table, pa.Table) else pa.table(table)
+        arrow = arrow.select([name for name in arrow.column_names if name in MATCH_COLUMNS])
+        for start in range(0, arrow.num_rows, size):
+            yield partial(columns_of, _checked(arrow.slice(start, size)))
+    except RecordRefused as refusal:
+        raise UsageError(
+            f"The table holds no reads: {refusal.detail}.",
+            "Name and fill its columns as the fields of a read.",
+        ) from None
+    except ERRORS as error:
+        raise UsageError(
+            f"The table cannot be read: {type(error).__name__}.", "Give an Arrow table of reads."
+        ) from None
+
+
+def _checked(table: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+    known = known_columns(table)
+    known.validate(full=True)
+    return known
 
 
 def hits_table(hits: Sequence[Hit]) -> Any:  # noqa: ANN401 - pyarrow is untyped

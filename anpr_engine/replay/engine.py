@@ -1,13 +1,13 @@
 """The engine for notebooks and scripts: files and tables in, hits out; no broker, no Redis."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 import msgspec
 
-from anpr_engine.clock import SystemClock
 from anpr_engine.errors import AnprError
+from anpr_engine.pipeline.batches.rows import plan_rows
 from anpr_engine.pipeline.columns import TIERS, plate_text
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.decode import decode
@@ -20,7 +20,8 @@ from anpr_engine.records.columns import HitColumns, ReadColumns, Reject
 from anpr_engine.records.hit import Hit
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.replay.entries import entries_from
-from anpr_engine.replay.sources import arrow_door, read_values
+from anpr_engine.replay.options import ChosenOptions, EngineOptions
+from anpr_engine.replay.sources import arrow_door, read_columns
 from anpr_engine.watchlist.row_problems import RowProblem
 from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
 
@@ -95,20 +96,27 @@ class Engine:
         traffic_share: float = 0.0001,
         probability_min: float = 0.0,
         near_probability_min: float = NEAR_MIN,
-        characters_min: int = 4,
-        now_us: Callable[[], int] | None = None,
+        **options: Unpack[EngineOptions],
     ) -> None:
         """Load a watchlist: a CSV or JSONL path, rows, a DataFrame, an Arrow table or entries.
 
-        Rows that cannot be taken are named in `problems`; the rest is used.
+        Rows that cannot be taken are named in `problems`; the rest is used. Further options, such
+        as `cameras`, a file made by `anpr cameras fit`: see `replay.options.ChosenOptions`.
         """
-        found = list(entries_from(watchlist, characters_min))
+        chosen = ChosenOptions(**options)
+        found = list(entries_from(watchlist, chosen.characters_min))
         self.problems: list[RowProblem] = [row for row in found if isinstance(row, RowProblem)]
         entries = [row for row in found if isinstance(row, WatchlistEntry)]
         self.snapshot: Snapshot = snapshot_of(entries)
-        rules = MatchRules(probability_min, traffic_share, near_probability_min)
-        self._rules = StepRules(rules, characters_min)
-        self._now_us = now_us or SystemClock().now_us
+        rules = MatchRules(
+            probability_min,
+            traffic_share,
+            near_probability_min,
+            near=chosen.near,
+            model=chosen.model(),
+        )
+        self._rules = StepRules(rules, chosen.characters_min)
+        self._now_us = chosen.now_us
         self.totals = MatchTotals()
 
     def match(self, reads: Any) -> Hits:  # noqa: ANN401 - a path, rows, a frame or a table
@@ -120,17 +128,25 @@ class Engine:
 
     def stream(self, reads: Any) -> Iterator[Hits]:  # noqa: ANN401 - as in match
         """Match reads batch by batch, in bounded memory."""
-        for values in read_values(reads):
-            yield self.match_values(values)
+        for take in read_columns(reads):
+            yield self._hits(take(self._latest_us()))
 
     def match_values(self, values: Sequence[bytes]) -> Hits:
         """Match one batch of JSON reads; refused rows are numbered over the whole run."""
-        reads, hits = self._matched(values)
-        rows = [self._hit(reads, hits, place) for place in range(len(hits))]
+        return self._hits(decode(values, self._latest_us()))
+
+    def _latest_us(self) -> int:
+        return self._now_us() + self._rules.future_us_max
+
+    def _hits(self, reads: ReadColumns) -> Hits:
+        hits = self._matched(reads)
+        plan_rows(reads.values, hits.read.tolist())
+        told = [reads.values[row] for row in hits.read.tolist()]
+        rows = [self._hit(reads, hits, place, told[place]) for place in range(len(hits))]
         first = self.totals.reads
         rejects = [reject._replace(row=first + reject.row) for reject in reads.rejects]
         self._count(reads, rows)
-        return Hits(rows, rejects, [reads.values[row] for row in hits.read.tolist()])
+        return Hits(rows, rejects, told)
 
     def explain(self, hit: Hit, read: bytes | str) -> Explanation:
         """Explain a hit of this engine: alignment, evidence, what each piece did to the odds.
@@ -140,7 +156,9 @@ class Engine:
             read: its read as JSON; of the hit at a place of `hits` it is `hits.reads[place]`.
 
         """
-        reads, hits = self._matched([read.encode() if isinstance(read, str) else read])
+        values = [read.encode() if isinstance(read, str) else read]
+        reads = decode(values, self._latest_us())
+        hits = self._matched(reads)
         rules = self._rules.match
         by = rules.model or shipped_reading(), rules.traffic_share
         for place in range(len(hits)):
@@ -149,11 +167,10 @@ class Engine:
                 return explain(reads, hits, place, self.snapshot, by)
         raise AnprError("This read is no hit of that entry.", "Give the hit's own read.")
 
-    def _matched(self, values: Sequence[bytes]) -> tuple[ReadColumns, HitColumns]:
-        reads = decode(values, self._now_us() + self._rules.future_us_max)
+    def _matched(self, reads: ReadColumns) -> HitColumns:
         plates = normalise_plates(reads, self._rules.characters_min)
         # An entry that ended after the plate was seen still tells what happened then.
-        return reads, match(reads, plates, self.snapshot, self._rules.match, 0)
+        return match(reads, plates, self.snapshot, self._rules.match, 0)
 
     def _count(self, reads: ReadColumns, rows: Sequence[Hit]) -> None:
         self.totals.reads += len(reads)
@@ -163,9 +180,9 @@ class Engine:
             reason = reject.reason.value
             self.totals.by_reason[reason] = self.totals.by_reason.get(reason, 0) + 1
 
-    def _hit(self, reads: ReadColumns, hits: HitColumns, place: int) -> Hit:
+    def _hit(self, reads: ReadColumns, hits: HitColumns, place: int, value: bytes) -> Hit:
         row = int(hits.read[place])
-        told = _TOLD.decode(reads.values[row])
+        told = _TOLD.decode(value)
         entry = self.snapshot.entry(int(hits.entry[place]), recent=bool(hits.recent[place]))
         return Hit(
             read_id=told.read_id,

@@ -1,26 +1,30 @@
-"""Reads from files and from a notebook's own tables, as batches of record values.
+"""Reads from files and from a notebook's own tables, in batches.
 
-Every source ends in the same JSON values that Kafka brings, so that the same code decides on them
-and the same mistakes get the same names.
+JSON lines and rows end in the values that Kafka brings, Parquet and tables in the columns that
+those become: the same code decides on them, and the same mistakes get the same names.
 """
 
 import glob
 import importlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-import msgspec
-
 from anpr_engine.errors import AnprError, InputFileError, UsageError
+from anpr_engine.pipeline.batches.rows import row_value
+from anpr_engine.pipeline.decode import decode
+from anpr_engine.records.columns import ReadColumns
 
 BATCH_READS = 32_768
+TABLE_READS = 131_072
+"""Rows of a table taken at once: columns cost less by the row the longer they are."""
 STDIN = "-"
 
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
+TakeReads = Callable[[int], ReadColumns]
+"""Decodes one batch; given the latest time that a read may have, see `decode`."""
 
 
 def arrow_door() -> ModuleType:
@@ -81,25 +85,6 @@ def file_values(path: str) -> Iterator[list[bytes]]:
         ) from None
 
 
-def row_value(row: Mapping[str, Any]) -> bytes:
-    """Write one row as a read's JSON; empty cells are left out, times without zone are UTC."""
-    filled = {name: _cell(cell) for name, cell in row.items() if not _is_empty(cell)}
-    return _ENCODER.encode(filled)
-
-
-def _is_empty(cell: object) -> bool:
-    # pandas writes a missing number or text as NaN, which is not equal to itself.
-    return cell is None or cell != cell  # noqa: PLR0124 - see above
-
-
-def _cell(cell: Any) -> Any:  # noqa: ANN401 - rows hold what JSON holds
-    if isinstance(cell, datetime):
-        zoned = cell if cell.tzinfo else cell.replace(tzinfo=UTC)
-        return zoned.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    item = getattr(cell, "item", None)
-    return item() if callable(item) and getattr(cell, "shape", None) == () else cell
-
-
 def read_values(reads: Any) -> Iterator[list[bytes]]:  # noqa: ANN401 - whatever a notebook holds
     """Give reads in batches, from a path or pattern, rows, a DataFrame or an Arrow table.
 
@@ -109,7 +94,8 @@ def read_values(reads: Any) -> Iterator[list[bytes]]:  # noqa: ANN401 - whatever
 
     """
     if isinstance(reads, str | Path):
-        yield from _pattern_values(str(reads))
+        for path in _paths(str(reads)):
+            yield from file_values(path)
     elif hasattr(reads, "__arrow_c_stream__") or hasattr(reads, "__dataframe__"):
         for batch in arrow_door().table_rows(reads, BATCH_READS):
             yield [row_value(row) for row in batch]
@@ -122,9 +108,30 @@ def read_values(reads: Any) -> Iterator[list[bytes]]:  # noqa: ANN401 - whatever
         )
 
 
-def _pattern_values(pattern: str) -> Iterator[list[bytes]]:
+def _paths(pattern: str) -> list[str]:
     paths = sorted(glob.glob(pattern)) if set("*?[") & set(pattern) else [pattern]  # noqa: PTH207
     if not paths:
         raise InputFileError(f"No file is called {pattern}.", "Check the pattern.")
-    for path in paths:
-        yield from file_values(path)
+    return paths
+
+
+def read_columns(reads: Any) -> Iterator[TakeReads]:  # noqa: ANN401 - whatever a notebook holds
+    """Give reads in batches to be decoded, as `read_values` takes them.
+
+    Of Parquet and tables only the columns are read that a match looks at.
+
+    Raises:
+        InputFileError: no file has that name, or a file cannot be read.
+        UsageError: the object holds no reads.
+
+    """
+    if isinstance(reads, str | Path):
+        for path in _paths(str(reads)):
+            if path.endswith(".parquet"):
+                yield from arrow_door().parquet_columns(path, TABLE_READS)
+            else:
+                yield from (partial(decode, values) for values in file_values(path))
+    elif hasattr(reads, "__arrow_c_stream__") or hasattr(reads, "__dataframe__"):
+        yield from arrow_door().table_columns(reads, TABLE_READS)
+    else:
+        yield from (partial(decode, values) for values in read_values(reads))

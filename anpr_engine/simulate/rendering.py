@@ -165,12 +165,12 @@ class Renderer:
                 plate, extra = plate.lower(), extra.lower()
             if looks[row]:
                 extra += _vehicle_piece(vehicles[row], line)
-            code = _country(vehicles[row].country, float(country[row]))
+            code = country_as_read(vehicles[row].country, float(country[row]))
             shown[row] = _Shown(plate, _country_piece(code), extra)
         return shown
 
 
-def _country(true: str, draw: float) -> str:
+def country_as_read(true: str, draw: float) -> str:
     """Give the country as read: mostly the true one, now and then none or a neighbour."""
     if draw < NO_COUNTRY_SHARE:
         return ""

@@ -138,20 +138,28 @@ def _draw_columns(
     return np.concatenate(classes), np.concatenate(countries)
 
 
-def _make_vehicles(
-    rng: np.random.Generator, vehicle_class: str, country: str, count: int
-) -> list[Vehicle]:
+def draw_looks(
+    rng: np.random.Generator, vehicle_class: str, count: int
+) -> list[tuple[str, str, str]]:
+    """Draw what vehicles of a class look like: (make, model, colour)."""
     looks = _LOOKS[vehicle_class]
     weights = np.array([weight for _, _, weight in looks])
     makes = rng.choice(len(looks), size=count, p=weights / weights.sum()).tolist()
     colours = rng.choice(len(COLOURS), size=count, p=_COLOUR_SHARES).tolist()
+    return [
+        (*looks[look][:2], COLOURS[colour]) for look, colour in zip(makes, colours, strict=True)
+    ]
+
+
+def _make_vehicles(
+    rng: np.random.Generator, vehicle_class: str, country: str, count: int
+) -> list[Vehicle]:
+    looks = draw_looks(rng, vehicle_class, count)
     plates = draw_plates(rng, country, vehicle_class, count)
-    made = []
-    for printed, look, colour in zip(plates, makes, colours, strict=True):
-        make, model, _ = looks[look]
-        plate = canonical(printed)
-        made.append(Vehicle(plate, printed, country, vehicle_class, make, model, COLOURS[colour]))
-    return made
+    return [
+        Vehicle(canonical(printed), printed, country, vehicle_class, *look)
+        for printed, look in zip(plates, looks, strict=True)
+    ]
 
 
 def _draw_fresh(rng: np.random.Generator, vehicle: Vehicle, taken: set[tuple[str, str]]) -> Vehicle:

@@ -1,6 +1,6 @@
 """A child process that copies each read to the alerts topic, made to be killed.
 
-Arguments: bootstrap, topic of reads, topic of alerts, group, and `forever` or `die-inside`.
+Arguments: bootstrap, topic of reads, topic of alerts, group, client, and `forever` or `die-inside`.
 `die-inside` kills itself when the first transaction's records are on the broker, uncommitted.
 """
 
@@ -52,8 +52,12 @@ class DeadlyRecords(Sequence[OutgoingRecord]):
 
 def main() -> None:
     """Copy until killed."""
-    bootstrap, reads, alerts, group, way = sys.argv[1:]
-    settings = StreamSettings(bootstrap, reads, group, f"{group}.0", transaction_timeout_ms=5000)
+    bootstrap, reads, alerts, group, client, way = sys.argv[1:]
+    settings = StreamSettings(
+        *(bootstrap, reads, group, f"{group}.0"),
+        transaction_timeout_ms=5000,
+        client="native" if client == "native" else "plain",
+    )
     stream = KafkaReadStream(settings, Metrics(), SystemClock())
     while True:
         batch = stream.poll(BatchLimits(reads_max=50))

@@ -10,13 +10,14 @@ from confluent_kafka.cimpl import NewTopic
 from fakes.memory_stream import MemoryBroker, MemoryReadStream
 
 from anpr_engine.clock import SystemClock
-from anpr_engine.kafka.client_settings import StreamSettings
+from anpr_engine.kafka.client_settings import ClientName, StreamSettings
 from anpr_engine.kafka.stream import KafkaReadStream
 from anpr_engine.metrics.table import Metrics
 from anpr_engine.ports import BatchLimits, ReadStream, RecordBatch
 
 READS, ALERTS, MISSING = "reads", "alerts", "missing"
 PARTITIONS = 2
+CLIENTS: tuple[ClientName, ...] = ("plain", "native")
 WAIT_S = 15.0
 
 
@@ -100,14 +101,20 @@ class MemoryWorld:
 class KafkaWorld:
     """Topics on a broker, with names of their own."""
 
-    def __init__(self, bootstrap: str, partitions: int = PARTITIONS) -> None:
-        """Make the topics."""
+    def __init__(
+        self, bootstrap: str, client: ClientName = "auto", partitions: int = PARTITIONS
+    ) -> None:
+        """Make the topics; the streams read by one kind of client."""
         self.clock = SkippingClock()
         self.bootstrap = bootstrap
+        self.client: ClientName = client
         self.metrics = Metrics()
         self._tag = uuid.uuid4().hex[:12]
         self._streams: list[KafkaReadStream] = []
-        self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0})
+        # Idempotent: else a retry at a topic just made changes the order the tests look at.
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap, "linger.ms": 0, "enable.idempotence": True}
+        )
         wanted = [NewTopic(self.topic(READS), partitions, 1), NewTopic(self.topic(ALERTS), 1, 1)]
         admin = AdminClient({"bootstrap.servers": bootstrap})
         for made in admin.create_topics(wanted).values():
@@ -131,6 +138,7 @@ class KafkaWorld:
             group_id=f"contract.{self._tag}",
             transactional_id=f"contract.{self._tag}.{slot}",
             slot=slot,
+            client=self.client,
         )
 
     def open(self, slot: int = 0) -> KafkaReadStream:

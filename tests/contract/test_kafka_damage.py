@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import Producer
-from stream_worlds import ALERTS, READS, KafkaWorld, poll_some
+from stream_worlds import ALERTS, CLIENTS, READS, KafkaWorld, poll_some
 
 from anpr_engine.kafka.embedded import EmbeddedKafka
 from anpr_engine.wire import OutgoingRecord
@@ -22,12 +22,12 @@ to the records (KIP-98)."""
 CASTAGNOLI = 0x82F63B78
 
 
-@pytest.fixture
-def damaging(tmp_path: Path) -> Iterator[tuple[KafkaWorld, Path]]:
+@pytest.fixture(params=CLIENTS)
+def damaging(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[KafkaWorld, Path]]:
     """Give a broker of the test's own, whose files the test may change."""
     data = tmp_path / "broker"
     with EmbeddedKafka(data) as broker:
-        world = KafkaWorld(broker.bootstrap, partitions=1)
+        world = KafkaWorld(broker.bootstrap, request.param, partitions=1)
         yield world, data
         world.tear_down()
 
@@ -47,10 +47,13 @@ def write_batches(world: KafkaWorld, compression: str) -> list[bytes]:
     producer = Producer(
         {
             "bootstrap.servers": world.bootstrap,
-            "linger.ms": 500,
+            # A batch goes when it is full, however long it took to find the partition.
+            "linger.ms": 60_000,
+            "batch.num.messages": PER_BATCH,
             "compression.type": compression,
         }
     )
+    producer.list_topics(world.topic(READS), 10)
     written = []
     for batch in range(3):
         for number in range(PER_BATCH):

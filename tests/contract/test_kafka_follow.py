@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import Producer
-from stream_worlds import ALERTS, MISSING, READS, KafkaWorld, poll_values
+from stream_worlds import ALERTS, CLIENTS, MISSING, READS, KafkaWorld, poll_values
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerError, BrokerUnavailable, TopicMissing
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from servers import Broker
 
 
-@pytest.fixture
+@pytest.fixture(params=CLIENTS)
 def world(request: pytest.FixtureRequest) -> Iterator[KafkaWorld]:
     """Give topics of the test's own on the real broker."""
     broker: Broker = request.getfixturevalue("kafka")
-    made = KafkaWorld(broker.bootstrap)
+    made = KafkaWorld(broker.bootstrap, request.param)
     yield made
     made.tear_down()
 

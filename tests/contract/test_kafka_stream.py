@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from stream_worlds import ALERTS, MISSING, READS, KafkaWorld, SkippingClock, poll_values
+from stream_worlds import ALERTS, CLIENTS, MISSING, READS, KafkaWorld, SkippingClock, poll_values
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerUnavailable, EngineReplaced, TopicMissing
@@ -27,11 +27,11 @@ CHILD = Path(__file__).with_name("copying_engine.py")
 DEADLINE_S = 60.0
 
 
-@pytest.fixture
+@pytest.fixture(params=CLIENTS)
 def world(request: pytest.FixtureRequest) -> Iterator[KafkaWorld]:
     """Give topics of the test's own on the real broker."""
     broker: Broker = request.getfixturevalue("kafka")
-    made = KafkaWorld(broker.bootstrap)
+    made = KafkaWorld(broker.bootstrap, request.param)
     yield made
     made.tear_down()
 
@@ -45,7 +45,8 @@ def start_child(world: KafkaWorld, way: str) -> subprocess.Popen[bytes]:
     """Start an engine that copies reads to alerts, in slot 0 of the world's group."""
     settings = world.settings()
     topics = [settings.topic, world.topic(ALERTS)]
-    command = [sys.executable, str(CHILD), world.bootstrap, *topics, settings.group_id, way]
+    command = [sys.executable, str(CHILD), world.bootstrap, *topics, settings.group_id]
+    command += [world.client, way]
     return subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
 
@@ -121,6 +122,36 @@ def test_two_engines_share_the_partitions(world: KafkaWorld) -> None:
     assert sorted(world.published()) == sorted(written)
 
 
+def test_engines_share_partitions_while_commits_are_under_way(world: KafkaWorld) -> None:
+    """Polling on while the broker saves: each read becomes one alert, whoever had its partition."""
+    streams = [world.open(slot=0)]
+    under_way: dict[int, tuple[int, int]] = {}
+    written: list[bytes] = []
+    busy: set[tuple[int, int]] = set()
+    copied = 0
+    clock = SystemClock()
+    deadline_s = clock.monotonic_s() + DEADLINE_S
+    while len({slot for slot, _ in busy}) < 2 or copied < len(written):
+        assert clock.monotonic_s() < deadline_s
+        if len({slot for slot, _ in busy}) < 2:
+            for partition in (0, 1):
+                written.append(b"%d.%d" % (partition, len(written)))
+                world.write(partition, written[-1:])
+        if len(streams) == 1 and copied >= 20:
+            streams.append(world.open(slot=1))
+        for slot, stream in enumerate(streams):
+            batch = stream.poll(BatchLimits(reads_max=20, wait_ms_max=5))
+            partition, count = under_way.pop(slot, (-1, 0))
+            if not stream.finish_commit():
+                continue
+            copied += count
+            busy |= {(slot, partition)} if count else set()
+            if batch is not None:
+                stream.start_commit([alert(world, value) for value in batch.values])
+                under_way[slot] = batch.origin(0).partition, len(batch.values)
+    assert sorted(world.published()) == sorted(written)
+
+
 def test_an_engine_that_stops_hands_its_partitions_on_at_once(world: KafkaWorld) -> None:
     """After a clean stop another slot reads on without waiting for the session to time out."""
     world.write(0, [b"a"])
@@ -191,6 +222,7 @@ def test_being_fenced_twice_is_a_rival(world: KafkaWorld) -> None:
         topic=world.topic(READS),
         group_id=world.topic("rivals"),
         transactional_id=world.settings().transactional_id,
+        client=world.client,
     )
     rival = KafkaReadStream(rival_settings, Metrics(), world.clock)
     poll_values(rival, 2)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from stream_worlds import (
     ALERTS,
+    CLIENTS,
     MISSING,
     KafkaWorld,
     MemoryWorld,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from servers import Broker
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", *CLIENTS])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Give a fresh world of each kind."""
     made: World
@@ -29,7 +30,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         made = MemoryWorld()
     else:
         broker: Broker = request.getfixturevalue("kafka")
-        made = KafkaWorld(broker.bootstrap)
+        made = KafkaWorld(broker.bootstrap, request.param)
     yield made
     made.tear_down()
 
@@ -123,6 +124,46 @@ def test_rolls_back_to_the_last_commit_only(world: World) -> None:
     assert poll_values(stream, 1) == [b"b"]
     assert not stream.commit([refused(world)])
     assert poll_values(stream, 1) == [b"b"]
+
+
+def test_polls_on_while_a_commit_is_under_way(world: World) -> None:
+    """What is polled meanwhile is covered by the next commit, not by the one under way."""
+    world.write(0, [b"a"])
+    stream = world.open()
+    poll_values(stream, 1)
+    stream.start_commit([alert(world, b"first")])
+    world.write(0, [b"b"])
+    assert poll_values(stream, 1) == [b"b"]
+    assert stream.finish_commit()
+    assert stream.finish_commit()
+    assert poll_values(world.open(), 1) == [b"b"]
+    assert world.published() == [b"first"]
+
+
+def test_a_commit_that_fails_takes_back_what_was_polled_meanwhile(world: World) -> None:
+    """Both parts are given again, in order."""
+    world.write(0, [b"a"])
+    stream = world.open()
+    poll_values(stream, 1)
+    stream.start_commit([alert(world, b"lost"), refused(world)])
+    world.write(0, [b"b"])
+    assert poll_values(stream, 1) == [b"b"]
+    assert not stream.finish_commit()
+    assert poll_values(stream, 2) == [b"a", b"b"]
+    assert stream.commit([alert(world, b"hit")])
+    assert world.published() == [b"hit"]
+
+
+def test_closing_finishes_a_commit_under_way(world: World) -> None:
+    """Its records are seen, and its reads are not given again."""
+    world.write(0, [b"a"])
+    stream = world.open()
+    poll_values(stream, 1)
+    stream.start_commit([alert(world, b"hit")])
+    stream.close()
+    world.write(0, [b"b"])
+    assert poll_values(world.open(), 1) == [b"b"]
+    assert world.published() == [b"hit"]
 
 
 def test_gives_again_what_a_crash_left(world: World) -> None:

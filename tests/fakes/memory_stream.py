@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from anpr_engine.ports import BatchLimits, Clock, DamagedRecord, RecordOrigin
-from anpr_engine.wire import OutgoingRecord
+from anpr_engine.wire import Header, OutgoingRecord
 
 PUT_OFF_S = 0.5
 
@@ -45,9 +48,18 @@ class MemoryBatch(NamedTuple):
     origins: Sequence[RecordOrigin]
     damaged: Sequence[DamagedRecord] = ()
 
+    @property
+    def headed(self) -> NDArray[np.intp]:
+        """No record here has headers."""
+        return np.empty(0, dtype=np.intp)
+
     def origin(self, row: int) -> RecordOrigin:
         """Say where the record in a row came from."""
         return self.origins[row]
+
+    def headers(self, row: int) -> tuple[Header, ...]:
+        """Give none."""
+        return ()
 
 
 class MemoryReadStream:
@@ -60,10 +72,12 @@ class MemoryReadStream:
         self._polled = list(broker.saved.get(group, [0] * len(self._end)))
         self._accepted = list(self._polled)
         self._put_off_since_s: float | None = None
+        self._flight: tuple[list[OutgoingRecord], list[int]] | None = None
 
     def poll(self, limits: BatchLimits) -> MemoryBatch | None:
         """Give what is there up to the limits; None when there is nothing."""
-        self._save_put_off(overdue_only=True)
+        if self._flight is None:
+            self._save_put_off(overdue_only=True)
         values: list[bytes] = []
         origins: list[RecordOrigin] = []
         size = 0
@@ -79,16 +93,28 @@ class MemoryReadStream:
 
     def commit(self, outgoing: Sequence[OutgoingRecord]) -> bool:
         """Save progress with the records, or roll back when a topic does not exist."""
-        if not outgoing:
-            self._accepted = list(self._polled)
-            if self._put_off_since_s is None:
-                self._put_off_since_s = self._clock.monotonic_s()
-            self._save_put_off(overdue_only=True)
+        self.start_commit(outgoing)
+        return self.finish_commit()
+
+    def start_commit(self, outgoing: Sequence[OutgoingRecord]) -> None:
+        """Note what to save, and up to where; an empty commit is put off."""
+        if outgoing:
+            self._flight = (list(outgoing), list(self._polled))
+            return
+        self._accepted = list(self._polled)
+        if self._put_off_since_s is None:
+            self._put_off_since_s = self._clock.monotonic_s()
+        self._save_put_off(overdue_only=True)
+
+    def finish_commit(self) -> bool:
+        """Save what was noted, or go back to what is accepted."""
+        if self._flight is None:
             return True
+        (outgoing, polled), self._flight = self._flight, None
         if any(record.topic not in self._broker.topics for record in outgoing):
             self._polled = list(self._accepted)
             return False
-        self._accepted = list(self._polled)
+        self._accepted = polled
         self._broker.published.extend(outgoing)
         self._save()
         return True
@@ -103,7 +129,8 @@ class MemoryReadStream:
         return {p: end - self._polled[p] for p, end in enumerate(ends)}
 
     def close(self) -> None:
-        """Save progress put off."""
+        """Finish the commit under way and save progress put off."""
+        self.finish_commit()
         self._save_put_off(overdue_only=False)
 
     def _save_put_off(self, *, overdue_only: bool) -> None:

@@ -11,10 +11,11 @@ import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anpr_engine.kernels.edits import TWO_EDITS
 from anpr_engine.kernels.plate_text import UNREAD_POSITION, USABLE
 from anpr_engine.pipeline import match as matching
 from anpr_engine.pipeline import near, score
-from anpr_engine.pipeline.columns import FUZZY
+from anpr_engine.pipeline.columns import FUZZY, plate_text
 from anpr_engine.pipeline.decode import decode
 from anpr_engine.pipeline.find import Pairs
 from anpr_engine.pipeline.match import MatchRules, match
@@ -32,6 +33,7 @@ from anpr_engine.simulate.camera_noise import DRAWS_PER_MISREAD, misread
 from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
 
 GATE = "through_gate"
+FILTER = "promising"
 WITHOUT_UMLAUTS = str.maketrans("ÄÖÜ", "AOU")
 NOW_US = int(strategies.NOW.timestamp() * 1e6)
 
@@ -70,7 +72,7 @@ def traffic(
 ) -> tuple[list[WatchlistEntry], list[bytes]]:
     """Draw a small watchlist, and reads of it: right, misread, doubtful, of others too.
 
-    Plain ones have no umlauts and are read without separators.
+    Plain ones have no umlauts.
     """
     entries: list[WatchlistEntry] = []
     values: list[bytes] = []
@@ -86,17 +88,17 @@ def traffic(
             claimed = chosen.country if draw.random() < 0.5 else None
             claimed = "NL" if draw.random() < 0.1 else claimed
             confidence = round(float(draw.random()), 3) if draw.random() < 0.8 else None
-            shown = seen.replace("-", "").replace(" ", "") if plain or draw.random() < 0.5 else seen
+            shown = seen.replace("-", "").replace(" ", "") if draw.random() < 0.5 else seen
             values.append(read_value(shown, claimed, confidence))
         values.append(read_value(plate.replace("-", ""), None, 0.9))
     return entries, values
 
 
 def open_gate(patch: pytest.MonkeyPatch) -> None:
-    """Let every usable read through, and look at all of the traffic before the search."""
+    """Let every usable read through."""
     real = getattr(near, GATE)
-    patch.setattr(near, GATE, lambda reads, plates, model, _: real(reads, plates, model, 1e-250))
-    patch.setattr(near, "FIRST_LOOK_STEPS", np.inf)
+    every = near.NearRules(1e-250)
+    patch.setattr(near, GATE, lambda reads, plates, model, _: real(reads, plates, model, every))
 
 
 @pytest.mark.slow_interpreted
@@ -119,40 +121,46 @@ def test_the_gate_loses_no_hit(seed: int, floor: float, share: float) -> None:
 
 
 def everything(patch: pytest.MonkeyPatch) -> None:
-    """Compare every read with every entry: no gate, no search."""
+    """Compare every read with every entry within two edits of it: no gate, no search.
+
+    Further ones would change what a read is compared by: as printed, if they all can be printed.
+    """
 
     def all_pairs(
         reads: ReadColumns, plates: PlateColumns, snapshot: Snapshot, *_: object
     ) -> Pairs:
         usable = (plates.status == USABLE) | (plates.status == UNREAD_POSITION)
-        rows, entries = np.meshgrid(np.flatnonzero(usable), np.arange(len(snapshot)))
-        flags = np.zeros(rows.size, dtype=np.bool_)
-        tiers = np.full(rows.size, FUZZY, dtype=np.uint8)
-        assert len(reads) == len(plates.status)
-        return Pairs(rows.ravel(), entries.ravel(), flags, tiers)
+        seen = [normalise(plate_text(reads, row)).text for row in range(len(reads))]
+        texts = [snapshot.base.rows.texts(entry)[1] for entry in range(len(snapshot))]
+        listed = [normalise(text).text for text in texts]
+        close = [
+            (row, entry)
+            for row in np.flatnonzero(usable).tolist()
+            for entry in range(len(listed))
+            if edits_of(seen[row], listed[entry]) <= TWO_EDITS
+        ]
+        rows, entries = np.array(close, dtype=np.int64).reshape(-1, 2).T
+        flags = np.zeros(len(rows), dtype=np.bool_)
+        return Pairs(rows, entries, flags, np.full(len(rows), FUZZY, dtype=np.uint8))
 
     patch.setattr(matching, "near_matches", all_pairs)
-
-
-def edits_of_pair(values: list[bytes], snapshot: Snapshot, pair: tuple[int, int]) -> int:
-    """Count the edits between a read and a listed plate."""
-    seen = normalise(json.loads(values[pair[0]])["plate"]).text
-    return edits_of(seen, normalise(snapshot.base.rows.texts(pair[1])[1]).text)
+    patch.setattr(matching, FILTER, lambda _, __, pairs, *___: np.ones(len(pairs), dtype=np.bool_))
 
 
 @pytest.mark.slow_interpreted
 @given(
     seed=st.integers(0, 2**32 - 1),
     floor=st.sampled_from([1e-3, 0.02, 0.1, 0.5, 0.9]),
-    share=st.sampled_from([1e-4, 0.01, 0.3]),
+    share=st.sampled_from([1e-9, 1e-7, 1e-4, 0.01, 0.3]),
 )
 @settings(max_examples=25)
 def test_gate_and_search_together_lose_no_hit_within_two_edits(
     seed: int, floor: float, share: float
 ) -> None:
-    """Against every read compared with every entry, for texts without umlauts and separators.
+    """Against every read compared with every entry, for texts without umlauts.
 
-    A lost umlaut is not searched for; a separator may refute the format that the gate takes for it.
+    A lost umlaut is not searched for. With small shares a listed vehicle is a thousand times rarer
+    than any one of the traffic, as with a million entries.
     """
     entries, values = traffic(np.random.default_rng(seed), 10, plain=True)
     snapshot = snapshot_of(entries)
@@ -164,8 +172,7 @@ def test_gate_and_search_together_lose_no_hit_within_two_edits(
         compared = hits_of(
             values, snapshot, MatchRules(near_probability_min=floor, traffic_share=share)
         )
-    close = {pair for pair in compared if edits_of_pair(values, snapshot, pair) <= 2}
-    assert close <= found.keys()
+    assert compared.keys() <= found.keys()
 
 
 def tiny_grammar() -> tuple[CountryPack, ...]:

@@ -37,7 +37,7 @@ from anpr_engine.plates.gate import gate_tables
 from anpr_engine.plates.normaliser import plate_key
 from anpr_engine.plates.pack_files import country_packs
 from anpr_engine.plates.reading import reading_model, shipped_reading
-from anpr_engine.plates.traffic import TrafficTree, traffic_tree
+from anpr_engine.plates.traffic import STRAY, TrafficTree, traffic_tree
 
 
 @st.composite
@@ -117,7 +117,7 @@ def test_traffic_is_the_sum_over_every_plate(
     read = read_near(data, [slots for _, slots, _ in plates])
     mixture = mixture_of(band, garbage=False)
     rates = shipped_reading().channel.rates
-    by_country = oracle_reading.traffic_likelihoods(plates, read, rates, mixture, SPAN)
+    by_country = oracle_reading.traffic_likelihoods(plates, read, rates, mixture, SPAN, STRAY)
     tree = traffic_tree(packs, printed=printed)
     rows = rows_of([read])
     for claimed in ((1, 1, 1), (0.95, 0.01, 0.01), (0.01, 0.95, 0.01), (0.01, 0.01, 0.95)):
@@ -193,9 +193,6 @@ def test_the_gate_knows_each_plates_share_and_no_more(
     for place, pack in enumerate(packs):
         assert found[place] <= wanted[pack.country] * (1 + 1e-9)
         assert left_out or found[place] == pytest.approx(wanted[pack.country], rel=1e-9)
-    largest, country = found[-2:]
-    assert largest <= found[int(country)]
-    assert (largest > 0) == (found[: len(packs)].sum() > 0)
 
 
 def test_a_letter_outside_its_set_makes_a_plate_rarer_not_impossible() -> None:

@@ -19,7 +19,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "jgo": (f"{PACKAGE}.kafka",),
     "numba": (f"{PACKAGE}.kernels._jit",),
     "prometheus_client": (f"{PACKAGE}.metrics.table",),
-    "pyarrow": (f"{PACKAGE}.replay",),
+    "pyarrow": (f"{PACKAGE}.replay", f"{PACKAGE}.pipeline.batches"),
     "pydantic_settings": (f"{PACKAGE}.config",),
     "redis": (f"{PACKAGE}.watchlist",),
     "structlog": (f"{PACKAGE}.logs",),

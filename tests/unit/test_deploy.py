@@ -59,9 +59,9 @@ def setting_names(model: type[BaseModel], above: str = "") -> Iterator[str]:
 
 
 def flat(table: dict[str, Any], above: str = "") -> Iterator[str]:
-    """Name every key of a TOML table, the nested ones with dots."""
+    """Name every key of a TOML table, the nested ones with dots; a setting may be a table too."""
     for name, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and above + name not in set(setting_names(Settings)):
             yield from flat(value, f"{above}{name}.")
         else:
             yield above + name

@@ -12,7 +12,7 @@ from anpr_engine.pipeline.core import StepResult, StepRules, step
 from anpr_engine.pipeline.decide import alert_id
 from anpr_engine.pipeline.ingest import RejectGuard
 from anpr_engine.pipeline.match import MatchRules
-from anpr_engine.pipeline.publish import alert_records, dead_letter
+from anpr_engine.pipeline.publish import Refused, alert_records, dead_letter
 from anpr_engine.policy.sharing import RULES, decide_sharing
 from anpr_engine.ports import RecordOrigin
 from anpr_engine.records.rejected_read import RejectReason
@@ -231,7 +231,11 @@ def test_a_dead_letter_holds_the_payload_only_where_asked(keep: bool) -> None:  
     """Reason, place, size and digest always; the bytes only on request."""
     origin = RecordOrigin("anpr.reads.be", 3, 17, -1)
     record = dead_letter(
-        origin, b"1-ABC", (RejectReason.NOT_JSON, "x"), SiteTopics("be"), NOW, keep_payload=keep
+        origin,
+        Refused(b"1-ABC", RejectReason.NOT_JSON, "x"),
+        SiteTopics("be"),
+        NOW,
+        keep_payload=keep,
     )
     letter = json.loads(record.value)
     assert (letter["partition"], letter["offset"], letter["size_bytes"]) == (3, 17, 5)

@@ -3,11 +3,14 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import batch_records
 import pytest
 from fakes.memory_stream import MemoryBroker, MemoryReadStream
 
 from anpr_engine.errors import RejectShareExceeded
 from anpr_engine.metrics.table import METRICS, Metrics
+from anpr_engine.pipeline.batches.rules import RecordRules, schemas_from
+from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.ingest import RejectGuard
 from anpr_engine.pipeline.report import EngineReport
 from anpr_engine.pipeline.run import EnginePorts, EngineRules, SiteEngine
@@ -49,7 +52,12 @@ class FixedLists:
 class Site:
     """An engine over a broker in memory."""
 
-    def __init__(self, values: list[bytes], missing_topics: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        values: list[bytes],
+        missing_topics: tuple[str, ...] = (),
+        step: StepRules | None = None,
+    ) -> None:
         """Put records on the reads topic and an entry on the list."""
         self.broker = MemoryBroker()
         for topic in {TOPICS.reads, *PUBLISHED_TO} - set(missing_topics):
@@ -59,7 +67,8 @@ class Site:
         entry = WatchlistEntry(entry_id="e1", list_id="l1", plate="1-ABC-123", sharing="be,nl")
         self.lists = FixedLists(snapshot_of([entry]))
         self.stream = MemoryReadStream(self.broker, TOPICS.reads, "g", self.clock)
-        rules = EngineRules("be", limits=BatchLimits(reads_max=100))
+        limits = BatchLimits(reads_max=100)
+        rules = EngineRules("be", step=step or StepRules(), limits=limits)
         ports = EnginePorts(self.stream, self.lists, self.clock)
         report = EngineReport(self.metrics, self.clock)
         self.engine = SiteEngine(rules, ports, RejectGuard(0.5, 1000), report)
@@ -142,3 +151,23 @@ def test_every_metric_of_the_table_is_on_the_page() -> None:
     """The page names each metric, so that a dashboard never asks for one that is not there."""
     page = Metrics().page().decode()
     assert all(metric.name.removesuffix("_total") in page for metric in METRICS)
+
+
+def test_reads_of_one_record_are_alerted_and_refused_each_by_itself() -> None:
+    """A bad read in a record of many is one dead letter, with its place; the rest goes on."""
+    good = json.loads(read(1))
+    reads = [good, good | {"read_id": ""}, good | {"read_id": "r3", "confidence": 2.0}]
+    schemas = schemas_from({"*": "plate_reads.v1"})
+    many = batch_records.framed(1, batch_records.avro(batch_records.MANY_READS, reads))
+    site = Site([read(0), many, many[:-3]], step=StepRules(records=RecordRules(schemas=schemas)))
+    totals = site.engine.run(lambda: False, until_end=True)
+    assert (totals.reads, totals.rejected, totals.alerts) == (5, 3, 2)
+    letters = site.published(TOPICS.rejected)
+    named = [(each["offset"], each.get("place"), each["reason"]) for each in letters]
+    out_of_range = "out-of-range"
+    assert named == [(1, 1, out_of_range), (1, 2, out_of_range), (2, None, "unreadable-record")]
+    assert letters[0]["detail"] == "read_id; read 2 of its record"
+    assert letters[2]["size_bytes"] == len(many) - 3
+    ids = {dict(each.headers)["ce_id"] for each in site.broker.published if each.headers}
+    assert len(ids) == len([each for each in site.broker.published if each.headers])
+    assert site.broker.saved["g"] == [3]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import ValidationError
 
+from anpr_engine.records.avro_schema_files import AVRO_FILES, avro_file_name, avro_text
 from anpr_engine.records.fields import RFC3339_PATTERN
 from anpr_engine.records.schema_files import (
     DIALECT,
@@ -214,8 +215,15 @@ def test_schema_and_model_give_the_same_verdict(changed: tuple[str, Any]) -> Non
     assert validator(record).is_valid(value) == model_accepts(record, json.dumps(value)), value
 
 
-def test_the_command_writes_the_five_files(tmp_path: Path) -> None:
+def test_the_command_writes_all_files(tmp_path: Path) -> None:
     """`write_schemas` fills a folder and names what it wrote."""
     written = write_schemas(tmp_path)
-    assert [path.name for path in written] == [schema_file_name(record) for record in RECORDS]
+    named = [schema_file_name(record) for record in RECORDS]
+    assert [path.name for path in written] == named + [avro_file_name(name) for name in AVRO_FILES]
     assert all(path.read_text(encoding="utf-8").endswith("}\n") for path in written)
+
+
+@pytest.mark.parametrize("name", AVRO_FILES)
+def test_the_avro_twins_are_written_from_the_model(name: str) -> None:
+    """The published Avro schemas are those that the model of a read gives."""
+    assert (SCHEMAS / avro_file_name(name)).read_text(encoding="utf-8") == avro_text(name)

@@ -1,0 +1,97 @@
+"""What kernels may do outside their arrays: read memory of a C library, and call its functions.
+
+Nothing is checked here: an address must come from the library whose memory it is. Each piece has
+machine code for compiled kernels and a plain meaning for interpreted ones.
+
+Why: numba can call a C function only at an address known when it compiles, which no cache of
+compiled code survives; here the address is an argument.
+"""
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import Word, codegen, compiled_as, i32, i64, kinds, u8
+
+Typed = Callable[..., Any]
+
+
+def _reads(kind: Any) -> Typed:  # noqa: ANN401 - numba's types and builders are untyped
+    def typed(_typing: Any, _address: Any) -> Any:  # noqa: ANN401
+        def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401
+            pointer = context.get_value_type(kinds.CPointer(kind))
+            value = builder.load(builder.inttoptr(args[0], pointer), align=1)
+            return context.cast(builder, value, kind, i64)
+
+        return i64(i64), generate
+
+    return typed
+
+
+def _copies(_typing: Any, target: Any, _at: Any, _from: Any, _size: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        source = builder.inttoptr(args[2], data.type)
+        codegen.raw_memcpy(builder, builder.gep(data, [args[1]]), source, args[3], 1)
+        return context.get_dummy_value()
+
+    return kinds.void(target, i64, i64, i64), generate
+
+
+def _calls(_typing: Any, _function: Any, passed: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        words = [
+            context.cast(builder, value, kind, i64)
+            for value, kind in zip(
+                codegen.unpack_tuple(builder, args[1]), signature.args[1], strict=True
+            )
+        ]
+        word = context.get_value_type(i64)
+        kind = codegen.ir.FunctionType(word, [word] * len(words))
+        return builder.call(builder.inttoptr(args[0], kind.as_pointer()), words)
+
+    return i64(i64, passed), generate
+
+
+@cache
+def _callable(function: int, count: int) -> Callable[..., int]:
+    kind: Any = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)
+    return cast("Callable[..., int]", kind(function))
+
+
+@compiled_as(_reads(u8))
+def peek_u8(address: Word) -> Word:
+    """Read the byte at an address."""
+    return ctypes.c_uint8.from_address(int(address)).value
+
+
+@compiled_as(_reads(i32))
+def peek_i32(address: Word) -> Word:
+    """Read the signed number of four bytes at an address."""
+    return ctypes.c_int32.from_address(int(address)).value
+
+
+@compiled_as(_reads(i64))
+def peek_i64(address: Word) -> Word:
+    """Read the signed number, or the address, of eight bytes at an address."""
+    return ctypes.c_int64.from_address(int(address)).value
+
+
+@compiled_as(_copies)
+def copy_memory(target: NDArray[np.uint8], at: Word, address: Word, length: Word) -> None:
+    """Copy bytes from an address to a place in an array; nothing is copied when there are none."""
+    if length:
+        ctypes.memmove(target.ctypes.data + int(at), int(address), int(length))
+
+
+@compiled_as(_calls)
+def call_foreign(function: Word, passed: tuple[Word, ...]) -> Word:
+    """Call a C function of whole numbers by its address.
+
+    The result is 64 bits wide: of an `int` only the lower 32 mean anything.
+    """
+    return _callable(int(function), len(passed))(*map(int, passed))

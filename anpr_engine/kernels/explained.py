@@ -1,0 +1,228 @@
+"""What a read may have been, if it was misread: how much of the traffic, and which plates most.
+
+The sum over the traffic, cut down to plates within two edits of the text, without a walk: which
+formats a text follows but for an edit is the AND of two row sets, one of what stands before the
+edit and one of what stands behind it (see `kernels.gate`), and what one position of a format may
+have been is a sum that is worked out beforehand. It is a lower bound of P(read | traffic).
+
+A listed plate is no part of the traffic that competes with it. Where most of the sum is one plate,
+that plate may be worth a hit although the sum says that none can: such plates are named.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import Word, f64, helper, kernel, routine, written
+from anpr_engine.kernels.channel import QUALITIES
+from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS
+from anpr_engine.kernels.explained_names import name_plates
+from anpr_engine.kernels.explained_rows import add_rows, best_of, line_up, printed_rows
+from anpr_engine.kernels.explained_tables import (
+    BEST,
+    DENSEST,
+    LEAST,
+    NAMED,
+    NAMED_FROM,
+    NEED,
+    NO_EDIT,
+    NOTHING,
+    ODDS,
+    READ_TABLES,
+    ROOM,
+    RUNS,
+    SEEN,
+    SEEN_FROM,
+    SHIFTS,
+    TERMS_MAX,
+    TWICE,
+    VALUE,
+    Named,
+    ReadTables,
+    Room,
+    SeenReads,
+    most_of,
+    seen_in,
+    weigh_known,
+)
+from anpr_engine.kernels.gate import (
+    GAP_MASKS,
+    GATE,
+    GATE_CHARACTERS_MAX,
+    SHARE,
+    GateTables,
+    count_characters,
+)
+from anpr_engine.kernels.plate_text import KEY_BASE
+
+
+@helper
+def _bounds_of_text(
+    length: Word, band: Word, tables: ReadTables, room: Room, bounds: NDArray[np.float64]
+) -> None:
+    # What is known of a text without the grammar.
+    codes = room.codes[0]
+    run = longest = 1
+    for place in range(1, length):
+        run = run + 1 if codes[place] == codes[place - 1] else 1
+        longest = max(longest, run)
+    bounds[RUNS] = (longest + 1) * (longest + 1)
+    bounds[BEST] = bounds[TWICE] = 0.0
+    for quality in range(QUALITIES):
+        start = tables.quality[band, quality]
+        best = tables.best[LOST, NOTHING, quality]
+        for place in range(length):
+            code = codes[place]
+            start *= tables.right[code, quality]
+            best = max(best, tables.best[REPLACED, code, quality])
+            best = max(best, tables.best[ADDED, code, quality])
+        room.best[quality] = best
+        bounds[quality] = start
+        bounds[BEST] += start * best * bounds[RUNS]
+        bounds[TWICE] += start * best * best
+
+
+@routine
+def _one_edit(read: Word, gap: Word, by: Word, room: Room) -> Word:
+    # Everything one edit away; gives how many terms there are.
+    length, count = read[2], read[3]
+    gate = by[1]
+    for kind in range(3):
+        plate = length + SHIFTS[kind]
+        if not 0 < plate <= GATE_CHARACTERS_MAX:
+            continue
+        heads, tails = (
+            room.sets[TWO_EDITS + SHIFTS[kind], 0],
+            room.sets[TWO_EDITS + SHIFTS[kind], 1],
+        )
+        for place in range(length + 1 if kind == LOST else length):
+            one, two = heads[place], tails[place if kind == LOST else place + 1]
+            first, second, third = one[0] & two[0], one[1] & two[1], one[2] & two[2]
+            if first | second | third == np.uint64(0):
+                continue
+            edits = ((kind, place), (NO_EDIT, 0))
+            shown = printed_rows(edits[0], edits[1], gap, plate, gate)
+            rows = (first & shown[0], second & shown[1], third & shown[2])
+            count = add_rows(edits, rows, (read[0], read[1], length, count), by, room)
+    return count
+
+
+@routine
+def _second_edits(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> Word:
+    # All second edits behind a first one; gives how many terms there are.
+    (kind, place), other, gap = edits
+    length, count = read[2], read[3]
+    gate = by[1]
+    shift = SHIFTS[kind] + SHIFTS[other]
+    plate = length + shift
+    tails = room.sets[TWO_EDITS + shift, 1]
+    first, second, third = rows
+    densest = gate.values[gate.first[plate], SHARE] * SEEN_FROM
+    for at in range(place if kind == LOST else place + 1, length + 1 if other == LOST else length):
+        behind = tails[at if other == LOST else at + 1]
+        found = (first & behind[0], second & behind[1], third & behind[2])
+        both = ((kind, place), (other, at))
+        if (
+            found[0] | found[1] | found[2] != np.uint64(0)
+            and best_of(both, room.codes[0], by[0], read[0]) * densest >= read[0][NEED]
+        ):
+            shown = printed_rows(both[0], both[1], gap, plate, gate)
+            found = (found[0] & shown[0], found[1] & shown[1], found[2] & shown[2])
+            count = add_rows(both, found, (read[0], read[1], length, count), by, room)
+        if at == length or at + SHIFTS[kind] >= plate:
+            break
+        allowed = gate.sets[plate, at + SHIFTS[kind], room.codes[0, at]]
+        first, second, third = first & allowed[0], second & allowed[1], third & allowed[2]
+        if first | second | third == np.uint64(0):
+            break
+    return count
+
+
+@routine
+def _two_edits(read: Word, gap: Word, by: Word, room: Room) -> Word:
+    # Everything two edits away; gives how many terms there are.
+    length, count = read[2], read[3]
+    tables = by[0]
+    for pair in range(9):
+        kind, other = pair // 3, pair % 3
+        shift = SHIFTS[kind] + SHIFTS[other]
+        plate = length + shift
+        if not 0 < plate <= GATE_CHARACTERS_MAX:
+            continue
+        heads = room.sets[TWO_EDITS + shift, 0]
+        densest = by[1].values[by[1].first[plate], SHARE] * SEEN_FROM
+        for place in range(min(plate, length if kind == LOST else length - 1) + 1):
+            rows = (heads[place, 0], heads[place, 1], heads[place, 2])
+            if rows[0] | rows[1] | rows[2] == np.uint64(0):
+                break
+            best = tables.best[kind, seen_in((kind, place), room.codes[0])]
+            if most_of(read[0], best, room.best) * densest < read[0][NEED]:
+                continue
+            edits = ((kind, place), other, gap)
+            count = _second_edits(edits, rows, (read[0], read[1], length, count), by, room)
+    return count
+
+
+@helper
+def _spell(key: Word, codes: NDArray[np.int64]) -> Word:
+    # The codes of a key's characters; gives how many there are.
+    length = count_characters(key)
+    for place in range(length - 1, -1, -1):
+        codes[place] = np.int64(key % np.uint64(KEY_BASE))
+        key = key // np.uint64(KEY_BASE)
+    return length
+
+
+@routine
+def _sum_up(read: Word, gap: Word, by: Word, room: Room, limits: NDArray[np.float64]) -> Word:
+    # Add up the edits of one read; gives how many terms are worth naming.
+    found, claims, length, _ = read
+    line_up(room.codes[0], length, by[1], room.sets)
+    count = _one_edit(read, gap, by, room)
+    named_from = found[NEED] / (found[RUNS] * NAMED_FROM)
+    enough = found[NEED] * limits[ODDS] >= found[BEST]
+    if not enough or found[TWICE] * limits[DENSEST] >= named_from:
+        count = _two_edits((found, claims, length, count), gap, by, room)
+    if limits[DENSEST] == 0.0:
+        return 0
+    if count == TERMS_MAX:
+        # Nothing explains the read: rather than naming all, let everything be searched for.
+        found[NEED] *= min(1.0, 1 / (2 * limits[DENSEST] * max(limits[ODDS], 1e-300)))
+        return 0
+    return count
+
+
+@kernel(SEEN, GATE, READ_TABLES, ROOM, written(f64, 2), NAMED)
+def explained_parts(
+    seen: SeenReads,
+    gate: GateTables,
+    tables: ReadTables,
+    room: Room,
+    bounds: NDArray[np.float64],
+    named: Named,
+) -> None:
+    """Sum up what reads may have been, within two edits, and name the plates it mostly is.
+
+    Args:
+        seen: the reads.
+        gate: the formats.
+        tables: what edits come to.
+        room: to work in.
+        bounds: float64 (n, BOUND_COLUMNS), written, see there.
+        named: written: every plate of a known format that may be half of its read's P(read |
+            traffic); others too, and some twice.
+
+    """
+    named.found[0] = 0
+    by = (tables, gate)
+    for row in range(seen.keys.shape[0]):
+        length = _spell(seen.keys[row], room.codes[0])
+        found, claims = bounds[row], seen.claims[row]
+        _bounds_of_text(length, seen.bands[row], tables, room, found)
+        found[NEED] = seen.shares[row] * weigh_known(found, tables.ratios[LEAST, NOTHING, NOTHING])
+        gap = np.int64(seen.gaps[row])
+        if length > GATE_CHARACTERS_MAX or gap >= GAP_MASKS:
+            continue
+        count = _sum_up((found, claims, length, 0), gap, by, room, seen.limits)
+        for term in range(count):
+            if room.terms[term, VALUE] * found[RUNS] * NAMED_FROM >= found[NEED]:
+                name_plates(room.terms[term], (found, claims, length, row), by, room, named)

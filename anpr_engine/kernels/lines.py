@@ -1,0 +1,59 @@
+"""Lines of records that hold many JSON texts: where each begins, without an object per line.
+
+A line keeps its line feed, which is white space to JSON; a line of white space alone belongs to
+the line before it, or to the one after it at the beginning of a record. So all bytes of a record
+belong to some line, and lines lie one after another as records do.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import Word, given, helper, i64, kernel, u8, written
+
+
+@helper
+def _is_blank(buffer: NDArray[np.uint8], position: Word, end: Word) -> Word:
+    while position < end and buffer[position] in (0x20, 0x09, 0x0A, 0x0D):
+        position += 1
+    return position >= end
+
+
+@kernel(given(u8), given(i64), given(u8), given(i64), written(i64), written(i64))
+def split_lines(
+    buffer: NDArray[np.uint8],
+    bounds: NDArray[np.int64],
+    of_lines: NDArray[np.uint8],
+    feeds: NDArray[np.int64],
+    line_bounds: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Write where each line begins, and the end of the last.
+
+    Args:
+        buffer: uint8 (bytes,), the records one after another.
+        bounds: int64 (records + 1,), where each begins, and the end of the last.
+        of_lines: uint8 (records,), 0 for a record that is one text whatever it holds.
+        feeds: int64 (feeds,), where line feeds stand, ascending.
+        line_bounds: int64 (records + feeds + 1,), written up to the number of lines and one.
+        counts: int64 (records,), written: lines of each record, at least 1.
+
+    """
+    line, feed = 0, 0
+    for record in range(counts.shape[0]):
+        begin, end = bounds[record], bounds[record + 1]
+        line_bounds[line] = begin
+        found = 0
+        while begin < end:
+            after = end
+            if feed < feeds.shape[0] and feeds[feed] < end:
+                after = feeds[feed] + 1
+                feed += 1
+            if of_lines[record] != 0 and not _is_blank(buffer, begin, after):
+                if found:
+                    line += 1
+                    line_bounds[line] = begin
+                found += 1
+            begin = after
+        counts[record] = max(found, 1)
+        line += 1
+    line_bounds[line] = bounds[counts.shape[0]]

@@ -1,0 +1,137 @@
+"""What costs little to know of a listed plate and a read: may one come from the other?
+
+The answer may be yes for plates that are not likely enough, never no for one that is. See
+`kernels.neighbours`, which asks before it lines the two texts up.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import Word, helper
+from anpr_engine.kernels.channel import QUALITIES
+from anpr_engine.kernels.edits import ADDED, REPLACED, TWO_EDITS, times
+from anpr_engine.kernels.plate_text import KEY_BASE
+from anpr_engine.kernels.tokens import TOKENS
+
+
+@helper
+def tail_differs(key: Word, read: NDArray[np.int8], first: Word, end: Word) -> Word:
+    """Say whether a plate's last characters differ from the read's in more than one place."""
+    differ = 0
+    for place in range(end - 1, first - 1, -1):
+        differ += 1 if np.int64(key % np.uint64(KEY_BASE)) - 1 != read[place] else 0
+        if differ > 1:
+            return True
+        key = key // np.uint64(KEY_BASE)
+    return False
+
+
+@helper
+def _replaced_only(key: Word, of: Word, ratios: NDArray[np.float64]) -> Word:
+    # Whether two characters or fewer, taken for others, leave enough; for texts of equal length.
+    read, sizes, start, need, _ = of
+    worth = start
+    edits = 0
+    for place in range(sizes[1] - 1, -1, -1):
+        printed = np.int64(key % np.uint64(KEY_BASE)) - 1
+        key = key // np.uint64(KEY_BASE)
+        seen = np.int64(read[place])
+        if printed != seen:
+            edits += 1
+            worth = times(worth, ratios[REPLACED, seen, printed])
+            if edits > TWO_EDITS or worth[0] + worth[1] + worth[2] + worth[3] < need:
+                return False
+    return True
+
+
+@helper
+def _shifted_once(key: Word, read: NDArray[np.int8], sizes: Word) -> Word:
+    # Whether one character lost or added and at most one replaced can explain the read.
+    longer = sizes[0] > sizes[1]
+    shorter = min(sizes[0], sizes[1])
+    ahead = key // np.uint64(KEY_BASE) if longer else key
+    # All that differs with both texts aligned at the beginning; then, from the end, ever more of
+    # what differs with them aligned at the end instead.
+    left = ahead
+    differ = 0
+    for place in range(shorter - 1, -1, -1):
+        differ += 1 if np.int64(left % np.uint64(KEY_BASE)) - 1 != read[place] else 0
+        left = left // np.uint64(KEY_BASE)
+    least = differ
+    behind = key
+    shift = 0 if longer else 1
+    for place in range(shorter - 1, -1, -1):
+        differ -= 1 if np.int64(ahead % np.uint64(KEY_BASE)) - 1 != read[place] else 0
+        differ += 1 if np.int64(behind % np.uint64(KEY_BASE)) - 1 != read[place + shift] else 0
+        ahead = ahead // np.uint64(KEY_BASE)
+        behind = behind // np.uint64(KEY_BASE)
+        least = min(least, differ)
+    return least <= 1
+
+
+@helper
+def may_be(key: Word, of: Word, swapped: Word, ratios: NDArray[np.float64]) -> Word:
+    """Say whether a plate that shares a half with the read may be likely enough.
+
+    Args:
+        key: the plate's.
+        of: the read, both lengths, P(state, all read right), the least likelihood, the read's row.
+        swapped: whether one character lost and another added may leave enough.
+        ratios: see `kernels.neighbours.EditModel`.
+
+    """
+    sizes = of[1]
+    difference = sizes[0] - sizes[1]
+    if difference == 0:
+        return swapped or _replaced_only(key, of, ratios)
+    return difference not in (-1, 1) or _shifted_once(key, of[0], sizes)
+
+
+@helper
+def twice_worth(
+    read: NDArray[np.int8], length: Word, start: Word, best: NDArray[np.float64]
+) -> Word:
+    """Give the most that two edits of a read can leave.
+
+    Args:
+        read: its tokens.
+        length: how many.
+        start: P(state, all read right), one a state.
+        best: see `kernels.neighbours.EditModel.token_best`.
+
+    """
+    total = 0.0
+    for quality in range(QUALITIES):
+        most = best[TOKENS, quality]
+        for place in range(length):
+            most = max(most, best[np.int64(read[place]), quality])
+        total += start[quality] * most * most
+    return total
+
+
+@helper
+def best_shifts(
+    read: NDArray[np.int8], length: Word, best: NDArray[np.float64], ratios: NDArray[np.float64]
+) -> Word:
+    """Give the largest ratios of a character lost, and of one of the read's added.
+
+    Args:
+        read: its tokens.
+        length: how many.
+        best: see `kernels.neighbours.EditModel.token_best`.
+        ratios: see `kernels.neighbours.EditModel.ratios`.
+
+    """
+    row = best[TOKENS]
+    lost = (row[0], row[1], row[2], row[3])
+    added = (0.0, 0.0, 0.0, 0.0)
+    for place in range(length):
+        for edge in range(2):
+            ratio = ratios[ADDED, edge, np.int64(read[place])]
+            added = (
+                max(added[0], ratio[0]),
+                max(added[1], ratio[1]),
+                max(added[2], ratio[2]),
+                max(added[3], ratio[3]),
+            )
+    return lost, added

@@ -1,0 +1,193 @@
+"""What an Arrow stream says of itself, before any of it is unpacked.
+
+Reads the frames of the IPC streaming format and the few fields of their metadata (FlatBuffers)
+that tell how much there is: rows, and bytes once decompressed. Nothing is trusted: every position
+is looked at before it is used.
+
+Source: Apache Arrow, Columnar Format, "IPC Streaming Format", and `Message.fbs`.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from anpr_engine.pipeline.batches.rules import (
+    RecordRefused,
+    RecordRules,
+    too_large,
+    too_many,
+    unreadable,
+)
+from anpr_engine.records.rejected_read import RejectReason
+
+_CONTINUES = 0xFFFFFFFF
+_SCHEMA, _DICTIONARY, _BATCH = 1, 2, 3
+_METADATA_BYTES_MAX = 1 << 20
+_NODES_MAX = 4096
+_ITEMS_PER_READ_MAX = 64
+"""The longest list that a read may hold; no column is longer than this by its rows."""
+
+
+class _Table:
+    """One FlatBuffers table; raises `struct.error` where a position is outside."""
+
+    def __init__(self, data: bytes, at: int) -> None:
+        self._data, self._at = data, at
+        self._fields = at - self._number("<i", at)
+        self._size = self._number("<H", self._fields)
+
+    def _number(self, form: str, at: int) -> int:
+        # struct counts a negative position from the end.
+        if at < 0:
+            raise struct.error("before the beginning")
+        return int(struct.unpack_from(form, self._data, at)[0])
+
+    def _place(self, field: int) -> int | None:
+        entry = 4 + 2 * field
+        if entry + 2 > self._size:
+            return None
+        offset = self._number("<H", self._fields + entry)
+        return self._at + offset if offset else None
+
+    def number(self, field: int, form: str) -> int:
+        """Give a number, 0 where it is not told."""
+        at = self._place(field)
+        return 0 if at is None else self._number(form, at)
+
+    def table(self, field: int) -> "_Table | None":
+        """Give a table, None where there is none."""
+        at = self._place(field)
+        return None if at is None else _Table(self._data, at + self._number("<I", at))
+
+    def pairs(self, field: int) -> list[tuple[int, int]]:
+        """Give a vector of pairs of 64-bit numbers."""
+        at = self._place(field)
+        if at is None:
+            return []
+        at += self._number("<I", at)
+        count = self._number("<I", at)
+        if count > _NODES_MAX:
+            raise struct.error("too many columns")
+        end = at + 4 + 16 * count
+        if end > len(self._data):
+            raise struct.error("past the end")
+        return list(struct.iter_unpack("<qq", self._data[at + 4 : end]))
+
+
+class Stream(NamedTuple):
+    """One whole stream.
+
+    schema: its first message. rest: the others, without the end mark. rows, size: reads, and bytes
+    once unpacked. dictionaries: their ids, None where some come late or grow, so that the stream
+    cannot be read behind another.
+    """
+
+    schema: memoryview
+    rest: memoryview
+    rows: int
+    size: int
+    dictionaries: tuple[int, ...] | None
+
+
+def check_stream(value: bytes, rules: RecordRules) -> Stream:
+    """Make sure that a stream is whole, and unpacks to no more than is allowed.
+
+    Raises:
+        RecordRefused: it is cut short or damaged, holds no or too many reads, or unpacks too large.
+
+    """
+    data = memoryview(value)
+    rows = size = first_end = end = 0
+    dictionaries: list[int] = []
+    in_order = True
+    try:
+        for metadata, body, message_end in _messages(data):
+            message = _Table(metadata, struct.unpack_from("<I", metadata)[0])
+            kind, header, end = message.number(1, "<B"), message.table(2), message_end
+            if (kind == _SCHEMA) != (first_end == 0) or header is None:
+                raise unreadable("a message that does not belong here")
+            if kind == _SCHEMA:
+                first_end = message_end
+                continue
+            batch = header.table(1) if kind == _DICTIONARY else header
+            if kind not in (_DICTIONARY, _BATCH) or batch is None:
+                raise unreadable("a message that does not belong here")
+            if kind == _DICTIONARY:
+                dictionaries.append(header.number(0, "<q"))
+                in_order &= rows == 0 and header.number(2, "<B") == 0
+            rows += _rows_of(batch, rules) if kind == _BATCH else 0
+            size += _unpacked_bytes(batch, body, rules)
+            if rows > rules.reads_max:
+                raise too_many(rules.reads_max)
+            if size > rules.unpacked_bytes_max:
+                raise too_large(rules.unpacked_bytes_max)
+    except struct.error:
+        raise unreadable("the metadata of an Arrow message is damaged") from None
+    if rows == 0:
+        raise RecordRefused(RejectReason.EMPTY, "the Arrow stream holds no reads")
+    ids = tuple(dictionaries) if in_order else None
+    return Stream(data[:first_end], data[first_end:end], rows, size, ids)
+
+
+def _rows_of(batch: _Table, rules: RecordRules) -> int:
+    length = batch.number(0, "<q")
+    if not 0 <= length <= rules.reads_max:
+        raise too_many(rules.reads_max)
+    return length
+
+
+def _messages(data: memoryview) -> Iterator[tuple[bytes, memoryview, int]]:
+    # Metadata and body of each message, and its end. The end of all must be told: a stream cut
+    # between two messages looks whole otherwise, and reads would be lost in silence.
+    at = 0
+    while True:
+        if at + 8 > len(data):
+            raise unreadable("the Arrow stream is cut short")
+        mark, size = struct.unpack_from("<Ii", data, at)
+        at += 8
+        if mark != _CONTINUES:
+            raise unreadable("no Arrow stream, or one of a form before version 1.0")
+        if size == 0:
+            break
+        if not 0 < size <= _METADATA_BYTES_MAX or at + size > len(data) or size % 8:
+            raise unreadable("the Arrow stream is cut short")
+        metadata = bytes(data[at : at + size])
+        at += size
+        root = struct.unpack_from("<I", metadata)[0]
+        body_bytes = _Table(metadata, root).number(3, "<q")
+        if body_bytes < 0 or at + body_bytes > len(data) or body_bytes % 8:
+            raise unreadable("the Arrow stream is cut short")
+        at += body_bytes
+        yield metadata, data[at - body_bytes : at], at
+    if at != len(data):
+        raise unreadable("bytes behind the end of the Arrow stream")
+
+
+def _unpacked_bytes(batch: _Table, body: memoryview, rules: RecordRules) -> int:
+    # No column is longer than the longest lists of all reads. A compressed buffer begins with its
+    # size without compression; -1 stands for none.
+    items_max = rules.reads_max * _ITEMS_PER_READ_MAX
+    if any(not 0 <= count <= items_max for count, _ in batch.pairs(1)):
+        raise too_large(rules.unpacked_bytes_max)
+    buffers = batch.pairs(2)
+    if any(at < 0 or length < 0 or at + length > len(body) for at, length in buffers):
+        raise unreadable("a buffer outside its Arrow message")
+    if batch.table(3) is None:
+        return sum(length for _, length in buffers)
+    size = 0
+    for at, length in buffers:
+        if length == 0:
+            continue
+        if length < 8:
+            raise unreadable("a compressed buffer without its size")
+        told = struct.unpack_from("<q", body, at)[0]
+        if told < -1:
+            raise unreadable("a compressed buffer without its size")
+        size += length if told == -1 else told
+    return size
+
+
+NOT_INSTALLED = (
+    RejectReason.FORMAT_NOT_INSTALLED,
+    "Arrow needs the package pyarrow: anpr-engine[parquet]",
+)

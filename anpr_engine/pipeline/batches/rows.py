@@ -1,0 +1,127 @@
+"""One row of a table as the JSON of a read; what is not there is left out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, overload
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.ports import RecordValues
+
+WRITTEN_ROWS = 256
+"""Rows written at a time: writing one alone costs as much as thirty together."""
+
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
+def row_value(row: Mapping[str, Any]) -> bytes:
+    """Write one row as a read's JSON; empty cells are left out, times without zone are UTC."""
+    filled = {name: _cell(cell) for name, cell in row.items() if not _is_empty(cell)}
+    return _ENCODER.encode(filled)
+
+
+def _is_empty(cell: object) -> bool:
+    # pandas writes a missing number or text as NaN, which is not equal to itself.
+    return cell is None or cell != cell  # noqa: PLR0124 - see above
+
+
+def _cell(cell: Any) -> Any:  # noqa: ANN401 - rows hold what JSON holds
+    if isinstance(cell, datetime):
+        zoned = cell if cell.tzinfo else cell.replace(tzinfo=UTC)
+        return zoned.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    item = getattr(cell, "item", None)
+    return item() if callable(item) and getattr(cell, "shape", None) == () else cell
+
+
+class RowTexts(Sequence[bytes]):
+    """Rows written as JSON when they are asked for, those that will be wanted many at a time."""
+
+    def __init__(self, rows: int, write: Callable[[list[int]], list[bytes]]) -> None:
+        """Keep what writes some rows."""
+        self._rows, self._write = rows, write
+        self._coming: list[int] = []
+        self._at: dict[int, int] = {}
+        self._written: dict[int, bytes] = {}
+
+    def plan(self, rows: Iterable[int]) -> None:
+        """Tell which rows will be asked for next, in order."""
+        self._coming = list(dict.fromkeys(rows))
+        self._at = {row: place for place, row in enumerate(self._coming)}
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return self._rows
+
+    @overload
+    def __getitem__(self, row: int) -> bytes: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[bytes]: ...
+    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
+        """Write these rows."""
+        if isinstance(row, slice):
+            return self._write(list(range(*row.indices(self._rows))))
+        row = range(self._rows)[row]
+        if row not in self._written:
+            place = self._at.get(row)
+            rows = [row] if place is None else self._coming[place : place + WRITTEN_ROWS]
+            self._written = dict(zip(rows, self._write(rows), strict=True))
+        return self._written[row]
+
+
+class ChosenTexts(Sequence[bytes]):
+    """Rows of several sequences as one."""
+
+    def __init__(
+        self,
+        parts: Sequence[Sequence[bytes]],
+        part: NDArray[np.int64],
+        row: NDArray[np.int64],
+    ) -> None:
+        """Keep the parts, and of each row its part and its place there."""
+        self._parts, self._part, self._row = parts, part, row
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self._row)
+
+    @overload
+    def __getitem__(self, row: int) -> bytes: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[bytes]: ...
+    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
+        """Give these rows."""
+        if isinstance(row, slice):
+            return [self[at] for at in range(*row.indices(len(self)))]
+        return self._parts[int(self._part[row])][int(self._row[row])]
+
+
+class LineTexts(RecordValues):
+    """Lines, without the white space that parts them where a record holds several."""
+
+    __slots__ = ("_is_line",)
+
+    def __init__(
+        self, buffer: NDArray[np.uint8], bounds: NDArray[np.int64], is_line: NDArray[np.bool_]
+    ) -> None:
+        """Take lines as they lie; is_line: bool (n,), not so for a record that is one text."""
+        super().__init__(buffer, bounds)
+        self._is_line = is_line
+
+    @overload
+    def __getitem__(self, row: int) -> bytes: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[bytes]: ...
+    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
+        """Give these lines."""
+        if isinstance(row, slice):
+            return [self[at] for at in range(*row.indices(len(self)))]
+        found = super().__getitem__(row)
+        return found.strip(b" \t\r\n") if self._is_line[row] else found
+
+
+def plan_rows(values: Sequence[bytes], rows: Iterable[int]) -> None:
+    """Tell values which rows will be asked for next, where it makes a difference to them."""
+    if isinstance(values, RowTexts):
+        values.plan(rows)

@@ -1,0 +1,63 @@
+"""A quick look at near matches, so that few of them need the full account.
+
+The search goes by bounds; a pair's likelihood and the sum over the traffic cost microseconds,
+everything else that the matcher asks of a pair many of them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels.plate_text import LONG_KEYS_FROM
+from anpr_engine.kernels.tokens import has_umlaut, tokens_of_keys
+from anpr_engine.pipeline.columns import FUZZY
+from anpr_engine.pipeline.find import Pairs
+from anpr_engine.pipeline.near import NearRules, boosts_of, traffic_of
+from anpr_engine.pipeline.score import LUMPINESS, evidence_of, listed_plates
+from anpr_engine.pipeline.typed import swap_weights
+from anpr_engine.plates.reading import ReadingModel, Until
+from anpr_engine.records.columns import PlateColumns, ReadColumns
+from anpr_engine.watchlist.snapshot import Snapshot
+
+
+def promising(
+    reads: ReadColumns,
+    plates: PlateColumns,
+    pairs: Pairs,
+    snapshot: Snapshot,
+    by: tuple[ReadingModel, NearRules],
+) -> NDArray[np.bool_]:
+    """Say which pairs are worth the full account: bool (p,); in doubt all are.
+
+    A near match's likelihood without separators is the most that it can be with them.
+
+    Args:
+        reads: the decoded batch.
+        plates: its keys.
+        pairs: of any tier; only near matches are looked at.
+        snapshot: the watchlists.
+        by: the errors and the plates, and when a pair is worth a hit.
+
+    """
+    model, worth = by
+    near = np.flatnonzero(pairs.tier == FUZZY)
+    found = np.ones(len(pairs), dtype=np.bool_)
+    if not len(near):
+        return found
+    listed = listed_plates(pairs.chosen(near), snapshot)
+    evidence = evidence_of(reads, np.unique(pairs.read[near]), model)
+    places = np.searchsorted(evidence.rows, pairs.read[near])
+    tokens, lengths = tokens_of_keys(listed.keys)
+    sizes = np.column_stack([lengths, evidence.bare_lengths[places]])
+    likelihood = model.pairs(tokens, evidence.bare[places], sizes, evidence.bands[places])
+    own = likelihood * (model.plate_shares(listed.keys) * evidence.claims[places]).sum(axis=1)
+    starts = model.starts(evidence.bare, evidence.bands).sum(axis=1)[places]
+    likelihood += starts * swap_weights(plates.keys[pairs.read[near]], listed.keys)
+    most = likelihood * worth.boost * boosts_of(reads, pairs.read[near])
+    most = most / (worth.odds * LUMPINESS) + own
+    enough = np.zeros(len(evidence.rows))
+    np.maximum.at(enough, places, most)
+    traffic = traffic_of(evidence, evidence.gaps, model, Until(enough))
+    spelled = has_umlaut(listed.keys) & ~has_umlaut(plates.keys[pairs.read[near]])
+    special = spelled | (listed.keys >= np.uint64(LONG_KEYS_FROM))
+    found[near] = special | (most >= traffic[places])
+    return found

@@ -1,0 +1,141 @@
+"""What edits of a text come to, by format and position, see `kernels.explained`."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anpr_engine.kernels._jit import kept
+from anpr_engine.kernels.channel import (
+    DROPPED_AT_EDGE,
+    DROPPED_INSIDE,
+    INSERTED,
+    QUALITIES,
+    RATE,
+)
+from anpr_engine.kernels.edits import ADDED, LOST, REPLACED
+from anpr_engine.kernels.explained import explained_parts
+from anpr_engine.kernels.explained_tables import (
+    BOUND_COLUMNS,
+    LEAST,
+    MOST,
+    NOTHING,
+    Named,
+    ReadTables,
+    SeenReads,
+    empty_room,
+)
+from anpr_engine.kernels.gate import GATE_CHARACTERS_MAX, GateTables
+from anpr_engine.kernels.neighbours import EditModel
+from anpr_engine.kernels.plate_text import KEY_BASE
+from anpr_engine.kernels.tokens import TOKENS
+from anpr_engine.plates.error_model import Channel
+from anpr_engine.plates.gate import Gate
+from anpr_engine.plates.normaliser import plate_key
+
+_LETTERS = 36
+"""Characters without umlauts: those are spellings, looked for apart."""
+_NAMED_ROOM = 2**14
+"""Plates that are named at a time; once more where there are more."""
+_ROWS = (DROPPED_INSIDE, DROPPED_AT_EDGE)
+
+
+def read_tables(
+    channel: Channel, right: NDArray[np.float64], edits: EditModel, gate: Gate
+) -> ReadTables:
+    """Work the tables out.
+
+    Args:
+        channel: the errors.
+        right: float64 (TOKENS, QUALITIES), see `plates.reading.ReadingModel`.
+        edits: upper bounds of what single edits come to.
+        gate: the formats.
+
+    """
+    ratios = np.stack([_least(channel.rates), _most(edits)])
+    classes: dict[str, int] = {"": NOTHING}
+    places = np.zeros((len(gate.positions), GATE_CHARACTERS_MAX), dtype=np.int32)
+    for row, positions in enumerate(gate.positions):
+        for place, characters in enumerate(positions):
+            places[row, place] = classes.setdefault(characters, len(classes))
+    sums = np.zeros((2, len(classes), KEY_BASE, QUALITIES))
+    for characters, place in classes.items():
+        codes = [plate_key(character) for character in characters]
+        if codes:
+            sums[LEAST, place] = ratios[LEAST][:, codes].sum(axis=1)
+            sums[MOST, place] = ratios[MOST][:, codes].max(axis=1)
+    sums[:, NOTHING] = ratios[:, :, NOTHING]
+    sums[:, NOTHING, NOTHING] = 1.0
+    best = np.zeros((3, KEY_BASE, QUALITIES))
+    best[REPLACED] = ratios[MOST][:, 1:].max(axis=1)
+    best[ADDED] = ratios[MOST][:, NOTHING]
+    best[LOST, NOTHING] = ratios[MOST][NOTHING].max(axis=0)
+    by_code = np.ones((KEY_BASE, QUALITIES))
+    by_code[1:] = right[: KEY_BASE - 1]
+    return ReadTables(
+        kept(places), kept(sums), kept(ratios), kept(by_code), kept(best), kept(channel.quality)
+    )
+
+
+def _most(edits: EditModel) -> NDArray[np.float64]:
+    # By the codes read and printed; twins are no edit.
+    codes = KEY_BASE - 1
+    found = np.zeros((KEY_BASE, KEY_BASE, QUALITIES))
+    found[1:, 1:] = edits.ratios[REPLACED, :codes, :codes]
+    found[np.arange(KEY_BASE), np.arange(KEY_BASE)] = 0.0
+    found[NOTHING, 1:] = edits.ratios[LOST, :2, :codes].max(axis=0)
+    found[1:, NOTHING] = edits.ratios[ADDED, :2, :codes].max(axis=0)
+    return found
+
+
+def _least(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Lower bounds, wherever in the plate the edit is.
+    right = np.diagonal(rates[:TOKENS, :TOKENS]).T[:_LETTERS]
+    lost, rate = rates[_ROWS, :_LETTERS], rates[_ROWS, RATE]
+    stays = 1 - lost
+    end = slice(1, _LETTERS + 1)
+    found = np.zeros((KEY_BASE, KEY_BASE, QUALITIES))
+    for seen in range(_LETTERS):
+        staying = (stays / stays[:, seen, None]).min(axis=0)
+        found[seen + 1, end] = rates[:_LETTERS, seen] / right[seen] * staying
+        found[seen + 1, seen + 1] = 0.0
+    found[NOTHING, end] = lost.min(axis=0) * (1 - rate).min(axis=0)
+    kept_best = right * stays.max(axis=0) * (1 - rate).max(axis=0)
+    found[end, NOTHING] = rate.min(axis=0) * rates[INSERTED, :_LETTERS] / kept_best
+    edge = (1 - rate[1]) ** 2 / (1 - rate[0]) * ((stays[1] / stays[0]).min(axis=0)) ** 2
+    edge = np.minimum(edge, 1.0)
+    found *= edge
+    found[NOTHING, NOTHING] = edge
+    return found
+
+
+def explained(
+    seen: SeenReads, gate: GateTables, tables: ReadTables
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint64]]:
+    """Bound what reads may have been, see `kernels.explained`.
+
+    Args:
+        seen: the reads.
+        gate: the formats.
+        tables: what edits come to.
+
+    Returns float64 (n, BOUND_COLUMNS); and the plates that reads may mostly be: int64 (k,), the
+    read, and uint64 (k,), the plate's key.
+
+    """
+    bounds = np.empty((len(seen.keys), BOUND_COLUMNS))
+    columns = SeenReads(
+        kept(seen.keys),
+        kept(seen.gaps),
+        kept(seen.bands),
+        kept(seen.claims),
+        kept(seen.shares),
+        kept(seen.limits),
+    )
+    work = empty_room()
+    room = _NAMED_ROOM
+    while True:
+        named = Named(np.empty(room, np.uint64), np.empty(room, np.int64), np.zeros(1, np.int64))
+        explained_parts(columns, gate, tables, work, bounds, named)
+        count = int(named.found[0])
+        if count <= room:
+            return bounds, named.reads[:count], named.keys[:count]
+        room = count
