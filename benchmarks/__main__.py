@@ -13,11 +13,14 @@ from anpr_engine.errors import AnprError, UsageError
 from anpr_engine.kernels import warm
 from benchmarks import (
     bench_end_to_end,
+    bench_evidence,
     bench_kernels,
     bench_latency,
     bench_near,
     bench_pipeline,
+    bench_probe,
     bench_quality,
+    evidence_pictures,
     pictures,
     quality_pictures,
     record,
@@ -32,15 +35,23 @@ ONLY_WHEN_ASKED = ("huge",)
 
 RUNNERS: Mapping[str, Callable[[Lab, Size, int], Outcome]] = {
     "kernels": bench_kernels.run,
+    "probe": bench_probe.run,
     "near": bench_near.run,
     "quality": bench_quality.run,
     "rendered": bench_quality.run_rendered,
+    "evidence": bench_evidence.run,
     "pipeline": bench_pipeline.run,
     "start": bench_pipeline.run_start,
     "huge": bench_pipeline.run_huge,
     "throughput": bench_end_to_end.run,
     "latency": bench_latency.run,
 }
+
+DRAWN_BY = {
+    **dict.fromkeys(report.CURVES, quality_pictures.draw),
+    "evidence": evidence_pictures.draw,
+}
+"""Pictures that are not of bars."""
 
 
 def parse(words: list[str]) -> argparse.Namespace:
@@ -101,7 +112,7 @@ def rewrite() -> None:
         old.unlink()
     for picture in report.PICTURES:
         if picture in kept["results"]:
-            draw = quality_pictures.draw if picture in report.CURVES else pictures.draw
+            draw = DRAWN_BY.get(picture, pictures.draw)
             draw(definitions[picture], name, kept["results"][picture])
     text = report.README.read_text(encoding="utf-8")
     report.README.write_text(report.with_block(text, report.block(*found)), encoding="utf-8")

@@ -13,7 +13,10 @@ Size = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class FigureDefinition:
-    """One figure; `peer_of` names our figure that it is compared with."""
+    """One figure; `peer_of` names our figure that it is compared with.
+
+    times_at_least: how many times as good as this peer ours is to be.
+    """
 
     id: str
     label: str
@@ -21,6 +24,7 @@ class FigureDefinition:
     at_most: float | None = None
     at_least: float | None = None
     peer_of: str = ""
+    times_at_least: float | None = None
 
     @property
     def more_is_better(self) -> bool:
@@ -32,13 +36,16 @@ class FigureDefinition:
         """Write the target; empty when there is none."""
         if self.at_most is not None:
             return f"≤ {self.at_most:,g}"
+        if self.times_at_least is not None:
+            return f"ours ≥ {self.times_at_least:g} times"
         return "" if self.at_least is None else f"≥ {self.at_least:,g}"
 
-    def meets(self, value: float) -> bool:
-        """Say whether a value meets the target; one without target does."""
+    def meets(self, value: float, times: float | None = None) -> bool:
+        """Say whether a value, and our ratio to it, meet the target; one without target does."""
         above = self.at_most is not None and value > self.at_most
         below = self.at_least is not None and value < self.at_least
-        return not above and not below
+        behind = self.times_at_least is not None and (times or 0) < self.times_at_least
+        return not (above or below or behind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,13 @@ class Outcome:
     """What one benchmark gave: each figure's value in each round, and the workload's digests.
 
     curves: what pictures and tables show that is no figure of one number.
+    missing: a figure to what its peer lacks on this machine; it has no values then.
     """
 
     figures: dict[str, list[float]] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     curves: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
     def add(self, values: Mapping[str, float]) -> None:
         """Add the figures of one round."""

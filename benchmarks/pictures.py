@@ -20,7 +20,7 @@ SETTINGS: dict[Any, Any] = {"svg.hashsalt": "anpr-engine", "svg.fonttype": "none
 def draw(definition: Definition, name: str, result: Json) -> Path:
     """Draw one benchmark's figures as bars and give the file's path; whiskers are the spread."""
     path = FOLDER / f"{name}-{definition.id}.svg"
-    shown = definition.figures
+    shown = tuple(f for f in definition.figures if "median" in result["figures"].get(f.id, ()))
     with mpl.rc_context(SETTINGS):
         picture = Figure(figsize=(7.2, 0.7 + 0.42 * len(shown)), layout="constrained")
         axes = picture.add_subplot()

@@ -34,10 +34,10 @@ def curves_of(kept: Sequence[Round]) -> dict[str, Any]:
     near = hits.chosen(~hits.exact)
     return {
         "false": [_short(100 * float(share)) for share in GRID],
-        "ours": _middle([each.ours.curve() for each in kept]),
-        "ratio": _middle([each.peers[RATIO].curve() for each in kept]),
+        "ours": middle([each.ours.curve() for each in kept]),
+        "ratio": middle([each.peers[RATIO].curve() for each in kept]),
         "evidence": {
-            step: _middle([each.steps[step].curve() for each in kept]) for step in kept[0].steps
+            step: middle([each.steps[step].curve() for each in kept]) for step in kept[0].steps
         },
         "points": {name: _point(kept, name) for name in PEERS},
         "thresholds": {
@@ -53,7 +53,8 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _middle(rounds: Sequence[Sequence[float]]) -> list[float]:
+def middle(rounds: Sequence[Sequence[float]]) -> list[float]:
+    """Take the median of curves, point by point."""
     return [_short(value) for value in np.median(np.array(rounds), axis=0).tolist()]
 
 

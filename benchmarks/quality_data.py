@@ -1,14 +1,13 @@
-"""Reads with their truth to judge the matcher by: a public set if there is one, and simulated ones.
+"""Reads with their truth to judge the matcher by, the public set, and plates to list.
 
 The public set is a file of JSON lines with `truth`, `country`, `read` and `confidence`, named by
-the environment variable `ANPR_MISREADS`. Simulated reads also carry what better readers tell:
-each character's confidence, and other readings.
+the environment variable `ANPR_MISREADS`. Simulated ones are made in `quality_scene`.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -20,13 +19,11 @@ from numpy.typing import NDArray
 
 from anpr_engine.errors import UsageError
 from anpr_engine.records.watchlist_entry import WatchlistEntry
-from anpr_engine.simulate import camera_noise
 from anpr_engine.simulate.number_plates import draw_plates, is_issued
-from anpr_engine.simulate.rendering import DOUBTFUL_BELOW, SimulatedRead
+from anpr_engine.simulate.rendering import SimulatedRead
 from anpr_engine.simulate.traffic import Traffic
 
 VARIABLE = "ANPR_MISREADS"
-MISREAD_SHARE = 0.4
 COUNTRY_SHARES = {"NL": 0.44, "BE": 0.38, "DE": 0.11, "LU": 0.04, "FR": 0.03}
 TRAFFIC_START = datetime(2025, 6, 2, 12, tzinfo=UTC)
 TRAFFIC_PER_S = 1000.0
@@ -90,24 +87,6 @@ def rendered(path: Path, count: int) -> list[Seen]:
         raise UsageError(what, remedy) from None
 
 
-def simulated(count: int, seed: int = 1) -> list[Seen]:
-    """Draw vehicles, no two with one plate, and what a camera makes of each.
-
-    A part of `MISREAD_SHARE` is misread, far more than on the road, so that recall is worth a
-    figure; which confidence, characters and candidates come with it is as on the road.
-    """
-    rng = np.random.default_rng([seed, 1])
-    drawn = vehicles(count, seed)
-    wrong = rng.random(count) < MISREAD_SHARE
-    sure = camera_noise.confidences(rng, wrong)
-    width = camera_noise.DRAWS_PER_MISREAD + camera_noise.DRAWS_PER_DOUBT + 1
-    draws = rng.random((count, width)).tolist()
-    rows = zip(drawn, draws, sure.tolist(), wrong.tolist(), strict=True)
-    return [
-        _seen(vehicle, own, how_sure, wrong=is_wrong) for vehicle, own, how_sure, is_wrong in rows
-    ]
-
-
 def vehicles(count: int, seed: int = 1) -> list[tuple[str, str]]:
     """Draw vehicles, no two with one plate: (plate as printed, country)."""
     rng = np.random.default_rng([seed, 4])
@@ -126,33 +105,6 @@ def _drawn(rng: np.random.Generator, count: int) -> Iterator[tuple[str, str]]:
             if canonical(plate) not in taken and is_issued(plate, country):
                 taken.add(canonical(plate))
                 yield plate, country
-
-
-def _seen(vehicle: tuple[str, str], draws: list[float], sure: float, *, wrong: bool) -> Seen:
-    truth, country = vehicle
-    own = draws[camera_noise.DRAWS_PER_MISREAD :]
-    read = camera_noise.misread(truth, draws) if wrong else truth
-    characters = camera_noise.character_confidences(read, truth, sure, own)
-    told: dict[str, Any] = {
-        "confidence": round(sure, 3),
-        "characters": [{"char": char, "confidence": share} for char, share in characters],
-    }
-    claim = _claim(country, draws[-1])
-    if claim:
-        told["country"] = claim
-    if sure < DOUBTFUL_BELOW:
-        offered = camera_noise.candidates(read, truth, sure, own)
-        told["candidates"] = [{"plate": text, "confidence": share} for text, share in offered]
-    return Seen(truth, country, read, told["confidence"], told)
-
-
-def _claim(country: str, draw: float) -> str:
-    """Give the country that a reader claims; empty where it claims none."""
-    if draw < camera_noise.NO_COUNTRY_SHARE:
-        return ""
-    others = camera_noise.MISTAKEN_COUNTRY[country]
-    share = (draw - camera_noise.NO_COUNTRY_SHARE) / camera_noise.WRONG_COUNTRY_SHARE
-    return others[int(share * len(others))] if share < 1 else country
 
 
 def value_of(row: int, seen: Seen, fields: Collection[str]) -> bytes:
@@ -207,13 +159,27 @@ def _choice(plate: str, place: int, country: str, drawn: str) -> str:
     return "" if stays else _LETTERS.get(country, _ANY_LETTER)
 
 
-def entries_of(plates: list[tuple[str, str]]) -> list[WatchlistEntry]:
-    """List plates, without end; the entry ids are their places."""
+def entries_of(
+    plates: Sequence[tuple[str, str]], looks: Sequence[tuple[str, str]] = ()
+) -> list[WatchlistEntry]:
+    """List plates, without end; the entry ids are their places.
+
+    Args:
+        plates: (plate, country).
+        looks: (make, colour) of each, where the list tells any.
+
+    """
+    told = looks or [("", "")] * len(plates)
     return [
         WatchlistEntry.model_construct(
-            entry_id=str(place), list_id="bench-list", plate=plate, country=country
+            entry_id=str(place),
+            list_id="bench-list",
+            plate=plate,
+            country=country,
+            vehicle_make=make,
+            vehicle_colour=colour,
         )
-        for place, (plate, country) in enumerate(plates)
+        for place, ((plate, country), (make, colour)) in enumerate(zip(plates, told, strict=True))
     ]
 
 
@@ -232,8 +198,13 @@ def pairs_digest(seen: list[Seen]) -> str:
     return digest.hexdigest()
 
 
-def plates_digest(plates: list[tuple[str, str]]) -> str:
-    """Name a watchlist by its plates and countries."""
+def words_digest(words: NDArray[np.uint32]) -> str:
+    """Name a filter by its words."""
+    return hashlib.blake2b(words.tobytes(), digest_size=8).hexdigest()
+
+
+def plates_digest(plates: Sequence[Any]) -> str:
+    """Name a watchlist by its plates and countries, and what else it tells of each."""
     return hashlib.blake2b(json.dumps(plates).encode(), digest_size=8).hexdigest()
 
 

@@ -17,8 +17,6 @@ STEPS = {
     "text": "plate alone",
     "country": "+ country",
     "confidence": "+ confidence",
-    "characters": "+ of each character",
-    "candidates": "+ other readings",
 }
 EVIDENCE_FALSE_MAX = 3.0
 """Where more evidence matters: above this share of false alerts every curve is at the top."""

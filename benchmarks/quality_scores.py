@@ -12,6 +12,7 @@ FALSE_SHARES = {"010": 0.001, "025": 0.0025, "050": 0.005, "100": 0.01}
 GRID = np.round(np.logspace(-3.5, 0, 36), 6)
 """The shares of false alerts that curves are drawn at; a set has a few thousand innocent reads."""
 PER_CENT = 100.0
+MEAN_STEPS = 21
 
 Column = NDArray[np.float64]
 
@@ -49,6 +50,20 @@ class Judged:
     def curve(self) -> list[float]:
         """Give the recall in per cent at each share of `GRID`."""
         return [self.recall(float(share)) for share in GRID]
+
+    def mean_recall(self, least: float, most: float) -> float:
+        """Give the mean of the recall between two shares of false alerts, by their logarithm."""
+        shares = np.geomspace(least, most, MEAN_STEPS)
+        return float(np.mean([self.recall(float(share)) for share in shares]))
+
+    def precision(self) -> list[float]:
+        """Give, at each share of `GRID`, the per cent of alerts that are right.
+
+        Of all alerts but those of reads without error, which every matcher has.
+        """
+        found = [len(self.misread) * recall / PER_CENT for recall in self.curve()]
+        false = [len(self.innocent) * float(share) for share in GRID]
+        return [PER_CENT * f / max(f + n, 1.0) for f, n in zip(found, false, strict=True)]
 
 
 def _per_cent(some: NDArray[np.bool_]) -> float:

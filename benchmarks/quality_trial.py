@@ -71,14 +71,27 @@ class Trial:
     snapshot: Snapshot
 
 
-def trial(seen: list[data.Seen], filled: list[tuple[str, str]], turn: int) -> Trial:
-    """Make the round of a number: which half is listed, and what is learned."""
+def trial(
+    seen: list[data.Seen],
+    filled: list[tuple[str, str]],
+    turn: int,
+    looks: Sequence[tuple[str, str]] = (),
+) -> Trial:
+    """Make the round of a number: which half is listed, and what is learned.
+
+    Args:
+        seen: a read of each vehicle.
+        filled: other plates that are listed.
+        turn: the round's number.
+        looks: (make, colour) as the list tells them, of the vehicles and the others; may be none.
+
+    """
     rng = np.random.default_rng([turn, 3])
     plates = [(each.truth, each.country) for each in seen] + filled
     listed = np.ones(len(plates), dtype=np.bool_)
     listed[rng.permutation(len(seen))[: len(seen) // 2]] = False
     part = rng.integers(0, PARTS, len(seen))
-    entries = data.entries_of(plates)
+    entries = data.entries_of(plates, looks)
     return Trial(
         seen=seen,
         plates=plates,
@@ -110,14 +123,29 @@ def hits_of(values: Sequence[bytes], snapshot: Snapshot, rules: MatchRules) -> H
     return Hits(found.read, data.places_of(ids), found.probability, found.tier == EXACT)
 
 
-def trial_hits(made: Trial, fields: Sequence[str], rules: MatchRules) -> Hits:
-    """Match all reads of a round, each by the model that was not learned from it."""
+def trial_hits(
+    made: Trial,
+    fields: Sequence[str],
+    rules: MatchRules,
+    later: Sequence[tuple[int, data.Seen]] = (),
+) -> Hits:
+    """Match all reads of a round, each by the model that was not learned from its vehicle.
+
+    Args:
+        made: the round.
+        fields: the optional fields that the reads tell.
+        rules: what counts as a hit.
+        later: more reads of some vehicles, each with the row of its vehicle.
+
+    """
+    seen = [*enumerate(made.seen), *later]
+    owner = np.array([row for row, _ in seen])
     parts = []
     for number, model in enumerate(made.models):
-        rows = np.flatnonzero(made.part == number)
-        values = [data.value_of(row, made.seen[row], fields) for row in rows.tolist()]
+        rows = np.flatnonzero(made.part[owner] == number)
+        values = [data.value_of(row, seen[row][1], fields) for row in rows.tolist()]
         hits = hits_of(values, made.snapshot, replace(rules, model=model))
-        parts.append(replace(hits, row=rows[hits.row]))
+        parts.append(replace(hits, row=owner[rows][hits.row]))
     return Hits.joined(parts)
 
 

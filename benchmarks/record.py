@@ -18,10 +18,11 @@ from anpr_engine.version import VERSION
 from anpr_engine.watchlist.redis_client import RedisSession
 from benchmarks.definitions import Definition
 from benchmarks.measure import Outcome, Spread
+from benchmarks.peer_programs import program_versions
 
 FOLDER = Path(__file__).with_name("record")
 PACKAGES = ("confluent-kafka", "numba", "numpy", "orjson", "rbloom", "redis")
-OPTIONAL_PACKAGES = ("rapidfuzz",)
+OPTIONAL_PACKAGES = ("pyarrow", "rapidfuzz")
 
 Json = dict[str, Any]
 """A JSON object; `read_records` is the only place that reads one from outside."""
@@ -50,7 +51,7 @@ def versions(redis_url: str) -> dict[str, str]:
     librdkafka is the C library inside confluent-kafka.
     """
     optional = [name for name in OPTIONAL_PACKAGES if find_spec(name)]
-    found = {name: version(name) for name in (*PACKAGES, *optional)}
+    found = {name: version(name) for name in (*PACKAGES, *optional)} | program_versions()
     found["anpr-engine"] = VERSION
     found["kafka broker"] = kafka_version()
     found["librdkafka"] = confluent_kafka.libversion()[0]
@@ -66,6 +67,8 @@ def versions(redis_url: str) -> dict[str, str]:
 def result_of(definition: Definition, outcome: Outcome, load: float) -> Json:
     """Write one benchmark's outcome: spreads, and ratios to peers taken round by round.
 
+    A peer that this machine lacks has no spread but says what is missing.
+
     Args:
         definition: what was measured.
         outcome: each figure's value in each round.
@@ -74,6 +77,9 @@ def result_of(definition: Definition, outcome: Outcome, load: float) -> Json:
     """
     figures: Json = {}
     for figure in definition.figures:
+        if figure.id in outcome.missing:
+            figures[figure.id] = {"missing": outcome.missing[figure.id]}
+            continue
         values = outcome.figures[figure.id]
         figures[figure.id] = {**_spread(Spread.of(values)), "repeats": len(values)}
         if figure.peer_of:

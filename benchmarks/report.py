@@ -13,7 +13,8 @@ BEGIN = "<!-- benchmarks:begin -->"
 END = "<!-- benchmarks:end -->"
 CURVES = ("rendered", "quality")
 RELIABILITY = ("reliability", "reliability_near")
-PICTURES = ("throughput", "latency", *CURVES)
+NOT_IN_RECORD: Json = {"missing": "newer than this record"}
+PICTURES = ("throughput", "latency", *CURVES, "evidence")
 
 
 def block(name: str, record: Json) -> str:
@@ -36,8 +37,11 @@ def _lines(name: str, record: Json) -> Iterator[str]:
     for definition in read_definitions().values():
         if definition.id in results:
             yield ""
-            yield from _table(definition, results[definition.id])
-            if "curves" in results[definition.id]:
+            if definition.id == "evidence":
+                yield from _evidence(definition, results[definition.id])
+                continue
+            yield from table(definition, results[definition.id])
+            if definition.id in CURVES:
                 yield ""
                 yield from _reliability(results[definition.id]["curves"])
     yield ""
@@ -46,16 +50,39 @@ def _lines(name: str, record: Json) -> Iterator[str]:
     yield ""
 
 
-def _table(definition: Definition, result: Json) -> Iterator[str]:
+def _head(definition: Definition, result: Json) -> Iterator[str]:
     size = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in result["size"].items())
-    repeats = max(found["repeats"] for found in result["figures"].values())
+    repeats = max(found.get("repeats", 0) for found in result["figures"].values())
     yield f"**{definition.id}**: {definition.measures} Checked: {definition.answer} (Size: {size};"
     yield f"{repeats} rounds; the machine's load before: {result['load_before']}.)"
     yield ""
+
+
+def table(definition: Definition, result: Json) -> Iterator[str]:
+    """Write a line for each figure; one that was not measured says why."""
+    yield from _head(definition, result)
     yield "| figure | median | least to largest | target | our speed to it |"
     yield "|---|---:|---:|---:|---:|"
     for figure in definition.figures:
-        yield _row(figure, result["figures"][figure.id])
+        found = result["figures"].get(figure.id, NOT_IN_RECORD)
+        if "missing" in found:
+            yield f"| {figure.label} | not measured: {found['missing']} | | {figure.target} | |"
+        else:
+            yield _row(figure, found)
+
+
+def _evidence(definition: Definition, result: Json) -> Iterator[str]:
+    # A line for each kind of evidence, a column for each figure of it.
+    yield from _head(definition, result)
+    columns = {figure.id.partition("_")[2]: figure.label for figure in definition.figures}
+    told = [label.partition(": ")[2] for label in columns.values()]
+    yield f"| told | {' | '.join(told)} |"
+    yield f"|---|{'---:|' * len(told)}"
+    for source in dict.fromkeys(figure.id.partition("_")[0] for figure in definition.figures):
+        label = definition.figure(f"{source}_{next(iter(columns))}").label.partition(": ")[0]
+        found = [result["figures"][f"{source}_{column}"] for column in columns]
+        cells = [f"{number(each['median'])} %" for each in found]
+        yield f"| {label} | {' | '.join(cells)} |"
 
 
 def _reliability(curves: Json) -> Iterator[str]:
@@ -82,17 +109,23 @@ def _bin(row: Json | None) -> tuple[str, str, str]:
 
 def _row(figure: FigureDefinition, found: Json) -> str:
     target = figure.target
-    if target:
-        target += " met" if figure.meets(found["median"]) else " **missed**"
     ratio = found.get("times_ours_better")
+    if target:
+        met = figure.meets(found["median"], ratio["median"] if ratio else None)
+        target += " met" if met else " **missed**"
     cells = (
         figure.label,
         f"{number(found['median'])} {figure.unit}",
         f"{number(found['min'])} to {number(found['max'])}",
         target,
-        f"{ratio['median']:.3g} times" if ratio else "",
+        _times(ratio) if ratio else "",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _times(ratio: Json) -> str:
+    least, median, largest = (f"{ratio[name]:.3g}" for name in ("min", "median", "max"))
+    return f"{median} times" + (f" ({least} to {largest})" if least != largest else "")
 
 
 def number(value: float) -> str:

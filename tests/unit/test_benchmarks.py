@@ -6,19 +6,26 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from anpr_engine.errors import UsageError
+from anpr_engine.kafka.jars import kafka_version
 from anpr_engine.plates.normaliser import normalise
-from benchmarks import quality_data, record, report, workloads
+from benchmarks import peer_programs, peer_streams, peers, quality_data, record, report, workloads
 from benchmarks.alerts import check_alerts
-from benchmarks.definitions import read_definitions
+from benchmarks.definitions import FigureDefinition, read_definitions
 from benchmarks.lab import WrongAnswer
 from benchmarks.measure import Outcome, Spread, percentile, rounds, timed
+from benchmarks.peer_answers import Answers
+from benchmarks.peer_bytewax import Matcher as BytewaxMatcher
+from benchmarks.peer_quix import Matcher as QuixMatcher
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL_S_MAX = 120.0
+SMALL_S_MAX = 400.0
+"""Maven may have to fetch and build first."""
 
 
 def test_small_run_gives_every_expected_answer() -> None:
@@ -161,3 +168,106 @@ def test_an_alert_twice_is_a_wrong_answer() -> None:
     check_alerts([alert], frozenset({"r1"}))
     with pytest.raises(WrongAnswer, match="alerts committed"):
         check_alerts([alert, alert], frozenset({"r1"}))
+
+
+ANSWERS = Answers({(0, 3): "be-1", (0, 9): "nl-2", (1, 0): "be-3"})
+
+
+@pytest.mark.parametrize(
+    ("ends", "hits"),
+    [
+        ({0: 10, 1: 2}, ["nl-2", "be-1", "be-3"]),
+        ({0: 9, 1: 3}, ["be-1", "be-3"]),
+        ({0: 12, 1: 0}, ["be-1", "nl-2"]),
+        ({0: 2, 1: 10}, None),
+    ],
+)
+def test_right_answer_depends_on_where_a_peer_stopped(
+    ends: dict[int, int], hits: list[str] | None
+) -> None:
+    """A peer finds the listed reads before its places; one that looks at none need not."""
+    ANSWERS.check("peer", peers.Taken(1.0, ends, hits), 12)
+
+
+@pytest.mark.parametrize(
+    ("ends", "hits"),
+    [
+        ({0: 10, 1: 2}, ["nl-2", "be-1"]),
+        ({0: 9, 1: 3}, ["be-1", "be-3", "nl-2"]),
+        ({0: 9, 1: 3}, ["be-1", "nl-2"]),
+        ({0: 10, 1: 2}, ["nl-2", "be-1", "be-3", "be-3"]),
+        ({0: 10, 1: 1}, ["nl-2", "be-1", "be-3"]),
+    ],
+)
+def test_wrong_answer_of_a_peer_ends_the_run(ends: dict[int, int], hits: list[str]) -> None:
+    """A hit missed, made up, swapped or told twice, or a read not taken, is no answer."""
+    with pytest.raises(WrongAnswer):
+        ANSWERS.check("peer", peers.Taken(1.0, ends, hits), 12)
+
+
+def test_peer_that_is_missing_is_reported_and_no_pass() -> None:
+    """Its row says what it lacks, its ratio's target is not met, and the others' rows stand."""
+    definition = read_definitions()["throughput"]
+    values = {figure.id: [100.0] for figure in definition.figures}
+    del values["kafka_streams"]
+    outcome = Outcome(values, missing={"kafka_streams": "Maven is not on the path"})
+    result = record.result_of(definition, outcome, 0.0)
+    table = list(report.table(definition, result))
+    (row,) = (line for line in table if "Maven is not on the path" in line)
+    assert "not measured" in row
+    assert " met" not in row
+    assert len([line for line in table if line.startswith("| ")]) == len(definition.figures) + 1
+
+
+def test_target_for_a_ratio_is_met_by_the_ratio() -> None:
+    """`times_at_least` looks at how many times better we are, not at the peer's own speed."""
+    figure = FigureDefinition("p", "a peer", "reads/s", peer_of="us", times_at_least=2.5)
+    assert figure.meets(1e9, 2.5)
+    assert not figure.meets(1e9, 2.4)
+    assert not figure.meets(1e9)
+
+
+def test_kafka_streams_is_of_the_brokers_version() -> None:
+    """The peer's Maven project asks for the same Apache Kafka that the broker runs."""
+    project = ET.parse(peer_streams.SOURCE / "pom.xml")  # noqa: S314 - our own file
+    assert project.findtext("properties/kafka.version") == kafka_version()
+
+
+def test_without_maven_kafka_streams_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is built or fetched, and the reason is told."""
+    monkeypatch.setenv("PATH", "")
+    assert "Maven" in str(peer_streams.build_streams.__wrapped__())
+
+
+def test_without_an_interpreter_the_python_programs_are_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An interpreter without the library is told apart by asking it, and the variable is named."""
+    monkeypatch.setenv(peer_programs.PYTHON_VARIABLE, sys.executable)
+    reason = peer_programs.not_installed.__wrapped__("no_such_library")
+    assert peer_programs.PYTHON_VARIABLE in reason
+    assert not peer_programs.not_installed.__wrapped__("json")
+
+
+def test_bytewax_step_tells_hits_and_places() -> None:
+    """Partitions may be mixed in a batch; hits are told by read id."""
+    message = partial(SimpleNamespace, partition=0)
+    matcher = BytewaxMatcher({"1ABC123"})
+    listed, other = b'{"read_id":"r1","plate":"1-abc-123"}', b'{"read_id":"r2","plate":"X"}'
+    batch = [
+        message(offset=4, value=listed),
+        message(partition=1, offset=7, value=other),
+        message(offset=5, value=other),
+    ]
+    assert matcher.take(batch) == ["r1"]
+    assert matcher.ends() == {0: 6, 1: 8}
+
+
+def test_quix_step_stops_behind_its_last_read() -> None:
+    """The program is told to end once, when as many reads are taken as were asked for."""
+    stops: list[str] = []
+    matcher = QuixMatcher({"1ABC123"}, 2, partial(stops.append, "stop"))
+    assert matcher.take({"plate": "1-abc-123"})
+    assert not stops
+    assert not matcher.take({"plate": "X"})
+    assert stops == ["stop"]

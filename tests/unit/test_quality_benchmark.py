@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anpr_engine.errors import UsageError
-from benchmarks import bench_quality, quality_data, quality_pictures, rapidfuzz_door, record
+from benchmarks import (
+    bench_evidence,
+    bench_quality,
+    evidence_pictures,
+    quality_data,
+    quality_pictures,
+    quality_scene,
+    rapidfuzz_door,
+    record,
+    report,
+)
 from benchmarks.definitions import read_definitions
 from benchmarks.lab import Lab
 from benchmarks.measure import Outcome
@@ -95,6 +105,13 @@ def test_recall_is_counted_above_the_threshold_of_the_innocent() -> None:
     assert told.at(0.8) == (75.0, 20.0)
 
 
+def test_precision_and_mean_recall_of_known_scores() -> None:
+    """Alerts that are right are counted among near alerts; a flat recall has itself for a mean."""
+    told = Judged(np.arange(1000) / 2000, np.ones(50), np.ones(1))
+    assert told.mean_recall(0.001, 0.01) == pytest.approx(100.0)
+    assert told.precision()[-1] == pytest.approx(100 * 50 / 1050)
+
+
 def test_calibration_error_of_known_hits() -> None:
     """Hits that are worth a half and are right half of the time are calibrated; others not."""
     half = np.full(4, 0.5)
@@ -129,7 +146,7 @@ def test_public_set_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_fill_is_like_the_vehicles_and_none_of_them() -> None:
     """The list is filled with distinct plates of the vehicles' shapes."""
-    seen = quality_data.simulated(200)
+    seen = quality_scene.scene(200).first
     filled = quality_data.fill(seen, 1_000)
     texts = {quality_data.canonical(plate) for plate, _ in filled}
     assert len(texts) == 1_000
@@ -160,3 +177,63 @@ def test_picture_and_table_show_a_result(tmp_path: Path, monkeypatch: pytest.Mon
     first = path.read_bytes()
     quality_pictures.draw(definition, "2025-01-01-abcdef", result)
     assert path.read_bytes() == first
+
+
+def test_scene_tells_what_readers_tell() -> None:
+    """Every vehicle has a first read; only doubtful reads offer others; later ones name theirs."""
+    made = quality_scene.scene(100)
+    assert len(made.first) == len(made.vehicles) == 100
+    for seen in made.first:
+        assert "characters" in seen.told
+        assert ("candidates" in seen.told) == (seen.told["confidence"] < 0.8)
+    assert all(made.vehicles[place].printed == seen.truth for place, seen in made.later)
+
+
+def test_register_holds_nearly_all_plates_of_its_country() -> None:
+    """Plates of other countries are left out; of its own a few in a hundred are missing."""
+    plates = quality_data.vehicles(2_000)
+    issued = quality_scene.register(plates, 1_000)
+    dutch = [plate for plate, country in plates if country == "NL"]
+    assert 0.95 * len(dutch) < issued.count - 1_000 < len(dutch)
+
+
+def test_lists_tell_looks_of_some_vehicles() -> None:
+    """Most listed looks are the vehicle's own, and some entries tell none."""
+    cars = quality_scene.scene(300).vehicles
+    looks = quality_scene.listed_looks(cars, 50)
+    assert len(looks) == 350
+    told = [(car.make, make) for car, (make, _) in zip(cars, looks, strict=False) if make]
+    assert 150 < len(told) < 300
+    assert sum(own == make for own, make in told) > 0.9 * len(told)
+
+
+def test_evidence_is_measured_source_by_source() -> None:
+    """A small round gives every declared figure, in per cent, and a curve for each kind."""
+    definition = read_definitions()["evidence"]
+    outcome = bench_evidence.run(Lab(), definition.small, 1)
+    assert outcome.figures.keys() == {figure.id for figure in definition.figures}
+    assert all(0 <= value <= 100 for values in outcome.figures.values() for value in values)
+    assert outcome.curves["recall"].keys() == evidence_pictures.STYLES.keys()
+    assert outcome.digests == dict(definition.digest["small"])
+
+
+def test_evidence_is_shown_as_a_line_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table has one line for each kind of evidence, the picture is the same each time."""
+    monkeypatch.setattr(evidence_pictures, "FOLDER", tmp_path)
+    definition = read_definitions()["evidence"]
+    curves = {
+        "false": [0.1, 1.0],
+        "recall": {name: [50.0, 80.0] for name in evidence_pictures.STYLES},
+        "precision": {name: [99.0, 90.0] for name in evidence_pictures.STYLES},
+    }
+    figures = {figure.id: [50.0] for figure in definition.figures}
+    result = record.result_of(definition, Outcome(figures, curves=curves), 0.0)
+    name = "2025-01-01-abcdef"
+    path = evidence_pictures.draw(definition, name, result)
+    first = path.read_bytes()
+    assert evidence_pictures.draw(definition, name, result).read_bytes() == first
+    kept = {"machine": record.machine(), "versions": {}, "results": {"evidence": result}}
+    lines = report.block(name, kept).splitlines()
+    rows = [line for line in lines if line.startswith("|")][2:]
+    assert len(rows) == len(evidence_pictures.STYLES)
+    assert all(row.count("|") == 7 for row in rows)

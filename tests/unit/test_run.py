@@ -1,7 +1,9 @@
 """The loop of one engine over the fake stream: what is committed, counted and refused."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import batch_records
 import pytest
@@ -9,15 +11,16 @@ from fakes.memory_stream import MemoryBroker, MemoryReadStream
 
 from anpr_engine.errors import RejectShareExceeded
 from anpr_engine.metrics.table import METRICS, Metrics
+from anpr_engine.pipeline import run
 from anpr_engine.pipeline.batches.rules import RecordRules, schemas_from
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.ingest import RejectGuard
 from anpr_engine.pipeline.report import EngineReport
 from anpr_engine.pipeline.run import EnginePorts, EngineRules, SiteEngine
-from anpr_engine.ports import BatchLimits
+from anpr_engine.ports import BatchLimits, ReadStream, RecordBatch
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
-from anpr_engine.wire import SiteTopics
+from anpr_engine.wire import OutgoingRecord, SiteTopics
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TOPICS = SiteTopics("be")
@@ -137,6 +140,60 @@ def test_a_rollback_publishes_nothing_and_the_reads_come_again() -> None:
     engine = SiteEngine(EngineRules("be"), ports, RejectGuard(0.5, 1000), report)
     assert engine.run(lambda: False, until_end=True).alerts == 1
     assert len(site.published("anpr.alerts.crossborder")) == 1
+
+
+class Overlapping:
+    """A stream that refuses some commits, and notes what was polled while one was under way."""
+
+    def __init__(self, stream: MemoryReadStream, refused: set[int]) -> None:
+        """Take the numbers of the commits to refuse, from 1 on."""
+        self._stream, self._refused, self._number = stream, refused, 0
+        self._under_way = False
+        self.polled_meanwhile = 0
+
+    def __getattr__(self, name: str) -> object:
+        """Do all else as the stream does."""
+        return getattr(self._stream, name)
+
+    def poll(self, limits: BatchLimits) -> RecordBatch | None:
+        """Count what comes while a commit is under way."""
+        batch = self._stream.poll(limits)
+        self.polled_meanwhile += self._under_way and batch is not None
+        return batch
+
+    def start_commit(self, outgoing: Sequence[OutgoingRecord]) -> None:
+        """Begin a commit, or one that cannot succeed."""
+        self._number += 1
+        missing = OutgoingRecord("missing", b"", b"")
+        self._stream.start_commit(
+            [*outgoing, missing] if self._number in self._refused else outgoing
+        )
+        self._under_way = True
+
+    def finish_commit(self) -> bool:
+        """Finish the commit."""
+        self._under_way = False
+        return self._stream.finish_commit()
+
+
+@pytest.mark.parametrize("refused", [set[int](), {1}, {2, 3}, {1, 4}])
+def test_a_backlog_is_matched_while_the_batch_before_is_saved(
+    refused: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is rolled back on the way: each read of the vehicle is one passage, one alert."""
+    monkeypatch.setattr(run, "OVERLAP_READS_MIN", 1)
+    site = Site([read(number) for number in range(350)])
+    stream = Overlapping(site.stream, refused)
+    rules = EngineRules("be", limits=BatchLimits(reads_max=100))
+    ports = EnginePorts(cast("ReadStream", stream), site.lists, site.clock)
+    report = EngineReport(site.metrics, site.clock)
+    engine = SiteEngine(rules, ports, RejectGuard(0.5, 1000), report)
+    totals = engine.run(lambda: False, until_end=True)
+    assert (totals.reads, totals.alerts) == (350, 350)
+    alerts = site.published("anpr.alerts.crossborder")
+    assert len({alert["alert_id"] for alert in alerts}) == len(alerts) == 350
+    assert site.broker.saved["g"] == [350]
+    assert stream.polled_meanwhile >= 3
 
 
 def test_the_guard_stops_before_anything_of_the_batch_is_saved() -> None:
