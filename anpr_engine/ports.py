@@ -4,6 +4,7 @@ Each port has a real implementation and a fake with the same contract suite in
 `tests/contract/`.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -59,7 +60,30 @@ class DamagedRecord(NamedTuple):
     detail: str
 
 
-class RecordValues(Sequence[bytes]):
+class Texts(Sequence[bytes]):
+    """Bytes by row, made or found when they are asked for."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def text(self, row: int) -> bytes:
+        """Give one row, from 0 on."""
+
+    def texts(self, rows: Sequence[int]) -> list[bytes]:
+        """Give some rows, each from 0 on."""
+        return [self.text(row) for row in rows]
+
+    @overload
+    def __getitem__(self, row: int) -> bytes: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[bytes]: ...
+    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
+        """Give these rows."""
+        chosen = range(len(self))[row]
+        return self.text(chosen) if isinstance(chosen, int) else self.texts(chosen)
+
+
+class RecordValues(Texts):
     """The bytes of many records in one run; an object is made of those only that are asked for.
 
     buffer: uint8 (bytes,). bounds: int64 (records + 1,), where each begins, and the last's end.
@@ -72,6 +96,11 @@ class RecordValues(Sequence[bytes]):
         self.buffer, self.bounds = buffer, bounds
 
     @classmethod
+    def of(cls, values: Sequence[bytes]) -> "RecordValues":
+        """Give values as they lie, or one after another."""
+        return values if isinstance(values, RecordValues) else cls.joined(values)
+
+    @classmethod
     def joined(cls, values: Sequence[bytes]) -> Self:
         """Put records one after another."""
         bounds = np.zeros(len(values) + 1, dtype=np.int64)
@@ -82,16 +111,9 @@ class RecordValues(Sequence[bytes]):
         """Count the records."""
         return len(self.bounds) - 1
 
-    @overload
-    def __getitem__(self, row: int) -> bytes: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[bytes]: ...
-    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
-        """Give the records of these rows."""
-        if isinstance(row, slice):
-            return [self[at] for at in range(*row.indices(len(self)))]
-        at = range(len(self))[row]
-        return self.buffer[self.bounds[at] : self.bounds[at + 1]].tobytes()
+    def text(self, row: int) -> bytes:
+        """Give the record of a row."""
+        return self.buffer[self.bounds[row] : self.bounds[row + 1]].tobytes()
 
     def __iter__(self) -> Iterator[bytes]:
         """Give record after record."""

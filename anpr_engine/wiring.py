@@ -23,7 +23,7 @@ from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.pipeline.passages import PassageRules
 from anpr_engine.pipeline.report import EngineReport
 from anpr_engine.pipeline.run import EnginePorts, EngineRules, SiteEngine
-from anpr_engine.plates.camera_mix import camera_mixes, load_cameras
+from anpr_engine.plates.camera_mix import read_cameras
 from anpr_engine.plates.error_model import channel_of, load_error_model
 from anpr_engine.plates.issued import read_issued
 from anpr_engine.plates.pack_files import country_packs
@@ -188,9 +188,8 @@ def reading_model_of(matching: MatchSettings) -> ReadingModel:
     channel = channel_of(load_error_model(path)).on_the_road(matching.misread_share)
     register = matching.issued_plates_nl
     issued = (read_issued(Path(register), "NL"),) if register else ()
-    packs, cameras = country_packs(), None
-    if matching.cameras:
-        cameras = camera_mixes(load_cameras(Path(matching.cameras)), packs)
+    packs = country_packs()
+    cameras = read_cameras(matching.cameras, packs) if matching.cameras else None
     return reading_model(packs, channel, issued, cameras)
 
 

@@ -1,19 +1,21 @@
 """`anpr cameras`: learn what each camera usually sees from its reads, and show what is known."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from anpr_engine.cli.reads_view import (
+    EXIT_REJECTED,
+    REJECTS_SHOWN_MAX,
+    show_rejects,
+    with_progress,
+)
 from anpr_engine.cli.text_console import echo_console, text_console
 from anpr_engine.errors import AnprError
-from anpr_engine.pipeline.decode import decode
 from anpr_engine.pipeline.normalise import normalise_plates
 from anpr_engine.plates.camera_fit import CameraFit
 from anpr_engine.plates.camera_mix import (
@@ -24,11 +26,8 @@ from anpr_engine.plates.camera_mix import (
     save_cameras,
 )
 from anpr_engine.plates.pack_files import country_packs
-from anpr_engine.records.columns import Reject
-from anpr_engine.replay.sources import read_values
+from anpr_engine.replay.sources import read_columns
 
-REJECTS_SHOWN_MAX = 20
-EXIT_REJECTED = 3
 CHARACTERS_MIN = 4
 ANY_TIME_US = 2**62
 """Reads teach the same whenever they are learned from: none is refused for its time."""
@@ -51,10 +50,13 @@ def fit(reads: str, out: Path, *, quiet: bool) -> None:
     """
     found = CameraFit(country_packs())
     taken = refused = 0
-    for values in _with_progress(found, read_values(reads), quiet=quiet):
-        batch = decode(values, ANY_TIME_US)
+    batches = read_columns(reads)
+    if not quiet:
+        batches = with_progress(batches, "counting", partial(_so_far, found))
+    for take in batches:
+        batch = take(ANY_TIME_US)
         found.take(batch, normalise_plates(batch, CHARACTERS_MIN))
-        _show_rejects(batch.rejects, taken, REJECTS_SHOWN_MAX - refused)
+        show_rejects(batch.rejects, REJECTS_SHOWN_MAX - refused, taken)
         taken += len(batch)
         refused += len(batch.rejects)
     counts = found.counts()
@@ -70,10 +72,8 @@ def fit(reads: str, out: Path, *, quiet: bool) -> None:
         sys.exit(EXIT_REJECTED)
 
 
-def _show_rejects(rejects: Sequence[Reject], first: int, room: int) -> None:
-    for reject in rejects[: max(0, room)]:
-        row = first + reject.row + 1
-        click.echo(f"read {row}: {reject.reason} ({reject.detail})", err=True)
+def _so_far(found: CameraFit) -> str:
+    return f"{found.reads + found.left_out:,} reads"
 
 
 def _summary(counts: CameraCounts) -> str:
@@ -127,17 +127,3 @@ def _show_table(counts: CameraCounts, mixes: CameraMixes) -> None:
     console.print(table)
     console.print(f"{_summary(counts)}; x: how much more often than all roads, as it is used")
     echo_console(console)
-
-
-def _with_progress(
-    found: CameraFit, batches: Iterator[list[bytes]], *, quiet: bool
-) -> Iterator[list[bytes]]:
-    if quiet or not sys.stderr.isatty():
-        yield from batches
-        return
-    columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("counting", total=None)
-        for values in batches:
-            yield values
-            progress.update(task, description=f"{found.reads + found.left_out:,} reads")

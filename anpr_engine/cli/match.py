@@ -1,21 +1,21 @@
 """`anpr match`: a file of reads against a watchlist file, no broker and no Redis."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from anpr_engine.cli.reads_view import (
+    EXIT_REJECTED,
+    REJECTS_SHOWN_MAX,
+    show_rejects,
+    with_progress,
+)
 from anpr_engine.errors import AnprError
 from anpr_engine.pipeline.match import NEAR_MIN
-from anpr_engine.records.columns import Reject
 from anpr_engine.replay.engine import Engine, Hits
 from anpr_engine.replay.results import hit_writer
-
-REJECTS_SHOWN_MAX = 20
-EXIT_REJECTED = 3
 
 
 @click.command(
@@ -74,19 +74,18 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
         )
     shown = explained = 0
     with hit_writer(given["out"]) as writer:
-        for hits in _with_progress(engine, engine.stream(given["reads"])):
+        batches = engine.stream(given["reads"])
+        for hits in with_progress(batches, "matching", partial(_so_far, engine)):
             writer.write(list(hits))
-            shown += _show(hits.rejects, REJECTS_SHOWN_MAX - shown)
+            shown += show_rejects(hits.rejects, REJECTS_SHOWN_MAX - shown)
             explained += _explain(engine, hits, given["explain"] - explained)
     _summary(engine)
     if engine.totals.rejected or engine.problems:
         sys.exit(EXIT_REJECTED)
 
 
-def _show(rejects: Sequence[Reject], room: int) -> int:
-    for reject in rejects[: max(0, room)]:
-        click.echo(f"read {reject.row + 1}: {reject.reason} ({reject.detail})", err=True)
-    return len(rejects[: max(0, room)])
+def _so_far(engine: Engine) -> str:
+    return f"{engine.totals.reads:,} reads, {engine.totals.hits:,} hits"
 
 
 def _explain(engine: Engine, hits: Hits, room: int) -> int:
@@ -105,16 +104,3 @@ def _summary(engine: Engine) -> None:
     rows = f"; {len(engine.problems)} watchlist rows refused" if engine.problems else ""
     text = f"{totals.reads} reads, {totals.hits} hits, {len(engine.snapshot)} entries"
     click.echo(f"{text}{refused}{rows}", err=True)
-
-
-def _with_progress(engine: Engine, batches: Iterator[Hits]) -> Iterator[Hits]:
-    if not sys.stderr.isatty():
-        yield from batches
-        return
-    columns: list[Any] = [SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("matching", total=None)
-        for hits in batches:
-            text = f"{engine.totals.reads:,} reads, {engine.totals.hits:,} hits"
-            progress.update(task, description=text)
-            yield hits

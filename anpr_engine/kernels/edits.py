@@ -16,6 +16,20 @@ TWO_EDITS = 2
 
 
 @helper
+def ways_to_line_up(text: Word, length: Word) -> Word:
+    """Bound in how many ways a plate within two edits may be lined up with a text.
+
+    A lost twin may have stood on either side of the one that was read, twice over.
+    """
+    run = 1
+    longest = 1
+    for place in range(1, length):
+        run = run + 1 if text[place] == text[place - 1] else 1
+        longest = max(longest, run)
+    return (longest + 1) * (longest + 1)
+
+
+@helper
 def weigh(start: Word, ratio: NDArray[np.float64]) -> Word:
     """Sum over the states what an edit leaves of their worth."""
     return start[0] * ratio[0] + start[1] * ratio[1] + start[2] * ratio[2] + start[3] * ratio[3]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, f64, helper, kernel, routine, written
 from anpr_engine.kernels.channel import QUALITIES
-from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS
+from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS, ways_to_line_up
 from anpr_engine.kernels.explained_names import name_plates
 from anpr_engine.kernels.explained_rows import add_rows, best_of, line_up, printed_rows
 from anpr_engine.kernels.explained_tables import (
@@ -50,9 +50,8 @@ from anpr_engine.kernels.gate import (
     GATE_CHARACTERS_MAX,
     SHARE,
     GateTables,
-    count_characters,
 )
-from anpr_engine.kernels.plate_text import KEY_BASE
+from anpr_engine.kernels.plate_text import KEY_BASE, count_characters
 
 
 @helper
@@ -61,11 +60,7 @@ def _bounds_of_text(
 ) -> None:
     # What is known of a text without the grammar.
     codes = room.codes[0]
-    run = longest = 1
-    for place in range(1, length):
-        run = run + 1 if codes[place] == codes[place - 1] else 1
-        longest = max(longest, run)
-    bounds[RUNS] = (longest + 1) * (longest + 1)
+    bounds[RUNS] = ways_to_line_up(codes, length)
     bounds[BEST] = bounds[TWICE] = 0.0
     for quality in range(QUALITIES):
         start = tables.quality[band, quality]

@@ -39,13 +39,12 @@ from anpr_engine.kernels.gate import (
     COUNTRY,
     GAP_MASKS,
     GATE_CHARACTERS_MAX,
-    SET_BITS,
     SET_WORDS,
     SHARE,
     WORD_LENGTH,
     WORD_TABLE,
     GateTables,
-    lowest_bit,
+    take_row,
 )
 from anpr_engine.kernels.plate_text import KEY_BASE
 
@@ -227,8 +226,7 @@ def add_rows(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> Word:
     for word in range(SET_WORDS):
         left = rows[word]
         while left != np.uint64(0):
-            row = gate.first[plate] + word * SET_BITS + lowest_bit(left)
-            left &= left - np.uint64(1)
+            row, left = take_row(left, word, plate, gate)
             if gate.values[row, SHARE] * likeliest < bounds[NEED]:
                 # The others are rarer still.
                 return count

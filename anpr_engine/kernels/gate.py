@@ -27,7 +27,7 @@ from anpr_engine.kernels._jit import (
     u64,
     written,
 )
-from anpr_engine.kernels.plate_text import KEY_BASE
+from anpr_engine.kernels.plate_text import KEY_BASE, count_characters
 
 GATE_CHARACTERS_MAX = 9
 SET_WORDS = 3
@@ -83,31 +83,39 @@ def lowest_bit(word: Word) -> Word:
 
 
 @helper
-def count_characters(key: Word) -> Word:
-    """Count the characters of a key below 40**12."""
-    count = 0
-    left = key
-    while left != np.uint64(0):
-        left = left // np.uint64(KEY_BASE)
-        count += 1
-    return count
+def take_row(left: Word, word: Word, length: Word, tables: GateTables) -> Word:
+    """Take the likeliest row out of a word of a row set.
+
+    Args:
+        left: the word's bits, not 0.
+        word: which word of the row set.
+        length: characters of the rows' plates.
+        tables: the formats.
+
+    Returns the row, and the bits without it.
+
+    """
+    row = tables.first[length] + word * SET_BITS + lowest_bit(left)
+    return row, left & (left - np.uint64(1))
 
 
 @helper
-def begins_with_word(key: Word, behind: Word, row: Word, tables: GateTables) -> Word:
+def begins_with_word(key: Word, count: Word, row: Word, tables: GateTables) -> Word:
     """Say whether the first characters are a word of the row's list; so where it has no list.
 
     Args:
         key: of the text.
-        behind: characters of the text that stand behind the word.
+        count: characters of the text.
         row: of the values.
         tables: the formats.
 
     """
-    for _ in range(behind):
+    letters = np.int64(tables.values[row, WORD_LENGTH])
+    if letters == 0:
+        return True
+    for _ in range(count - letters):
         key = key // np.uint64(KEY_BASE)
-    table = np.int64(tables.values[row, WORD_TABLE])
-    return tables.values[row, WORD_LENGTH] == 0.0 or tables.words[table, np.int64(key)] != 0
+    return tables.words[np.int64(tables.values[row, WORD_TABLE]), np.int64(key)] != 0
 
 
 @helper
@@ -146,10 +154,8 @@ def plate_densities(
         for word in range(SET_WORDS):
             left = rows[word]
             while left != np.uint64(0):
-                row = tables.first[count] + word * SET_BITS + lowest_bit(left)
-                left &= left - np.uint64(1)
-                behind = count - np.int64(tables.values[row, WORD_LENGTH])
-                if begins_with_word(key, behind, row, tables):
+                row, left = take_row(left, word, count, tables)
+                if begins_with_word(key, count, row, tables):
                     country = np.int64(tables.values[row, COUNTRY])
                     found[read, country] += tables.values[row, SHARE]
 
@@ -186,10 +192,8 @@ def claimed_shares(
         for word in range(SET_WORDS):
             left = rows[word]
             while left != np.uint64(0):
-                row = tables.first[count] + word * SET_BITS + lowest_bit(left)
-                left &= left - np.uint64(1)
-                behind = count - np.int64(tables.values[row, WORD_LENGTH])
-                if begins_with_word(key, behind, row, tables):
+                row, left = take_row(left, word, count, tables)
+                if begins_with_word(key, count, row, tables):
                     country = np.int64(tables.values[row, COUNTRY])
                     share = tables.values[row, SHARE] * factors[claims[read], country]
                     most = max(most, share)

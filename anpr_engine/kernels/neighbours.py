@@ -30,7 +30,15 @@ from anpr_engine.kernels._jit import (
     written,
 )
 from anpr_engine.kernels.channel import QUALITIES
-from anpr_engine.kernels.edits import ADDED, LOST, edge_of, pair_worth, times, weigh
+from anpr_engine.kernels.edits import (
+    ADDED,
+    LOST,
+    edge_of,
+    pair_worth,
+    times,
+    ways_to_line_up,
+    weigh,
+)
 from anpr_engine.kernels.halves import (
     CHARACTERS_MIN,
     HALF_INDEX,
@@ -262,12 +270,7 @@ def near_rows(
         if not CHARACTERS_MIN <= seen_length <= KEY_CHARACTERS_EXACT:
             continue
         start = (bounds[row, 0], bounds[row, 1], bounds[row, 2], bounds[row, 3])
-        run = 1
-        longest = 1
-        for place in range(1, seen_length):
-            run = run + 1 if reads[row, place] == reads[row, place - 1] else 1
-            longest = max(longest, run)
-        need = bounds[row, NEED] / ((longest + 1) * (longest + 1))
+        need = bounds[row, NEED] / ways_to_line_up(reads[row], seen_length)
         twice = twice_worth(reads[row], seen_length, start, model.token_best)
         lost, added = best_shifts(reads[row], seen_length, model.token_best, model.ratios)
         first = max(CHARACTERS_MIN, seen_length - 2)

@@ -75,6 +75,17 @@ _CODES = _byte_codes()
 
 
 @helper
+def count_characters(key: Word) -> Word:
+    """Count the characters of a key below 40**12."""
+    count = 0
+    left = key
+    while left != np.uint64(0):
+        left = left // np.uint64(KEY_BASE)
+        count += 1
+    return count
+
+
+@helper
 def _umlaut(second: Word) -> int:
     # U+00C4 U+00D6 U+00DC and their lower-case forms, as the byte after 0xC3 in UTF-8.
     if second in (0x84, 0xA4):

@@ -15,12 +15,15 @@ from anpr_engine.kernels.plate_text import (
     KEY_CHARACTERS_EXACT,
     LONG_KEYS_FROM,
     SEPARATORS,
+    count_characters,
 )
 
 CHARACTERS = len(ALPHABET)
 SEPARATOR = CHARACTERS
 JUNK = CHARACTERS + 1
 TOKENS = CHARACTERS + 2
+PLAIN = CHARACTERS - 3
+"""Characters before the umlauts, whose tokens are the last ones."""
 TOKEN_OF = {character: token for token, character in enumerate(ALPHABET)}
 """The token of each plate character."""
 NO_TOKEN = -1
@@ -120,11 +123,7 @@ def key_tokens(
     for row in range(keys.shape[0]):
         tokens[row, :] = NO_TOKEN
         key = keys[row] if keys[row] < np.uint64(LONG_KEYS_FROM) else np.uint64(0)
-        count = 0
-        left = key
-        while left != np.uint64(0) and count < KEY_CHARACTERS_EXACT:
-            left = left // np.uint64(KEY_BASE)
-            count += 1
+        count = count_characters(key)
         lengths[row] = count
         while count > 0:
             count -= 1
@@ -160,7 +159,7 @@ def tokens_of_keys(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int8], NDArray[
 def has_umlaut(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Say which canonical texts have an umlaut: bool (n,)."""
     tokens, _ = tokens_of_keys(keys)
-    return np.asarray((tokens >= TOKEN_OF["Ä"]).any(axis=1), np.bool_)
+    return np.asarray((tokens >= PLAIN).any(axis=1), np.bool_)
 
 
 def without_separators(

@@ -34,8 +34,7 @@ def decode(values: Sequence[bytes], latest_us: int) -> ReadColumns:
             camera whose clock runs ahead would outlive expiry dates.
 
     """
-    packed = values if isinstance(values, RecordValues) else RecordValues.joined(values)
-    return decode_rows(packed, values, latest_us)
+    return decode_rows(RecordValues.of(values), values, latest_us)
 
 
 def decode_rows(

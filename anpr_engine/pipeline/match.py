@@ -102,24 +102,23 @@ def match(
         exact = exact.chosen(~contradicted)
     found = [exact, wildcard_pairs(plates.keys, snapshot)]
     candidates = candidates_of(reads)
-    near = rules.near and len(snapshot) > 0
-    worth = near_rules(rules, snapshot) if near else NearRules(np.inf)
-    if near:
+    worth = near_rules(rules, snapshot) if rules.near and len(snapshot) else None
+    if worth is not None:
         found.append(offered_pairs(candidates, snapshot))
         found.append(spelling_pairs(plates.keys, snapshot))
         found.append(near_matches(reads, plates, snapshot, worth, model))
     pairs = joined_pairs(found)
-    if near:
-        pairs = pairs.chosen(promising(reads, plates, pairs, snapshot, (model, worth)))
     in_force = _in_force(reads, snapshot, pairs, now_us)
     _count(withheld, "not-in-force", ~in_force & (pairs.tier != FUZZY))
     pairs = pairs.chosen(in_force)
+    if worth is not None:
+        pairs = pairs.chosen(promising(reads, plates, pairs, snapshot, (model, worth)))
     probability = _worth((reads, plates, candidates), pairs, snapshot, (model, rules))
-    is_near = pairs.tier == FUZZY
+    near = pairs.tier == FUZZY
     enough = probability >= rules.probability_min
-    _count(withheld, "below-probability", ~enough & ~is_near)
+    _count(withheld, "below-probability", ~enough & ~near)
     least = max(rules.near_probability_min, rules.probability_min)
-    kept = np.where(is_near, probability >= least, enough)
+    kept = np.where(near, probability >= least, enough)
     return _hits(reads, pairs.chosen(kept), probability[kept], snapshot, withheld, tally)
 
 

@@ -23,7 +23,7 @@ from anpr_engine.kernels.plate_text import (
     UNREAD_POSITION,
     USABLE,
 )
-from anpr_engine.kernels.tokens import CHARACTERS, NO_TOKEN, token_keys, tokens_of_keys
+from anpr_engine.kernels.tokens import CHARACTERS, NO_TOKEN, PLAIN, token_keys, tokens_of_keys
 from anpr_engine.pipeline.find import (
     Pairs,
     bounds_of,
@@ -41,9 +41,7 @@ from anpr_engine.pipeline.score import (
     pair_evidence,
 )
 from anpr_engine.pipeline.typed import SWAPPED, swapped_keys
-from anpr_engine.plates.camera_mix import FACTOR_RANGE
 from anpr_engine.plates.reading import ReadingModel, Until
-from anpr_engine.plates.traffic import ODD_CHARACTERS
 from anpr_engine.records.columns import PlateColumns, ReadColumns, country_code
 from anpr_engine.watchlist.snapshot import Snapshot
 
@@ -110,15 +108,16 @@ def through_gate(
     shares = model.claimed_shares(plates, reads.country)
     if model.cameras is not None:
         # No camera makes a country rarer than this beside the one it makes most frequent.
-        shares = shares * (FACTOR_RANGE[0] / FACTOR_RANGE[1])
+        shares = shares * model.cameras.least
     needed = model.reach * rules.boost / (rules.odds * LUMPINESS)
     usable = (plates.status == USABLE) | (plates.status == UNREAD_POSITION)
     usable &= plates.keys < np.uint64(LONG_KEYS_FROM)
     rows = np.flatnonzero(usable & (shares < needed.max() * CHARACTERS_BOOST))
     boosts = boosts_of(reads, rows)
-    rows = rows[shares[rows] < needed.max() * boosts]
+    able = shares[rows] < needed.max() * boosts
+    rows, boosts = rows[able], boosts[able]
     bands = model.channel.band_of(reads.confidence[rows])
-    rows = rows[shares[rows] < needed[bands] * boosts_of(reads, rows)]
+    rows = rows[shares[rows] < needed[bands] * boosts]
     return rows, shares[rows]
 
 
@@ -146,7 +145,7 @@ def unknown_shares(
     Returns float64 (n, countries).
     """
     lengths = (tokens > NO_TOKEN).sum(axis=1)
-    umlauts = ((tokens >= ODD_CHARACTERS) & (tokens < CHARACTERS)).any(axis=1)
+    umlauts = ((tokens >= PLAIN) & (tokens < CHARACTERS)).any(axis=1)
     return model.free_shares(np.where(umlauts, 0, lengths), gaps)
 
 
@@ -166,9 +165,7 @@ def _near_of_plain(
     # A plate rarer on the road than 1 / c is searched for: where all are, none needs to be named.
     named = odds * model.densest > 1
     odds /= 2 if named else 1 + odds * model.densest
-    claims = model.claims(reads.country[rows])
-    if model.cameras is not None:
-        claims = claims * model.cameras.of_reads(reads, rows)
+    claims = model.claims_of(reads, rows)
     tokens, _ = tokens_of_keys(plates.keys[rows])
     seen = SeenReads(
         plates.keys[rows],

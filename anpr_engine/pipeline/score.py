@@ -21,7 +21,7 @@ from anpr_engine.kernels.json_scan import SPAN_PLATE
 from anpr_engine.kernels.plate_forms import NO_FORM, written_plate
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM, WILDCARD_KEYS_FROM
 from anpr_engine.kernels.tokens import (
-    TOKEN_OF,
+    PLAIN,
     TOKENS_MAX,
     has_umlaut,
     read_tokens,
@@ -93,9 +93,6 @@ def evidence_of(reads: ReadColumns, rows: NDArray[np.int64], model: ReadingModel
         tokens[place] = tokens_of(normalise(plate_text(reads, int(rows[place]))).text)
         lengths[place] = int((tokens[place] >= 0).sum())
     bare, bare_lengths = without_separators(tokens, lengths)
-    claims = model.claims(reads.country[rows])
-    if model.cameras is not None:
-        claims = claims * model.cameras.of_reads(reads, rows)
     found = Evidence(
         rows,
         tokens,
@@ -103,7 +100,7 @@ def evidence_of(reads: ReadColumns, rows: NDArray[np.int64], model: ReadingModel
         bare,
         bare_lengths,
         model.channel.band_of(reads.confidence[rows]),
-        claims,
+        model.claims_of(reads, rows),
     )
     return found.chosen(bare_lengths > 0)
 
@@ -198,7 +195,7 @@ def _add_spelled(
     # Hashed keys are equal texts; an umlaut may have been spelled out, as registers do.
     places, plates = of
     starts = model.starts(evidence.bare, evidence.bands).sum(axis=1)
-    able = has_umlaut(plates.keys) & np.asarray((evidence.bare < TOKEN_OF["Ä"]).all(axis=1))[places]
+    able = has_umlaut(plates.keys) & np.asarray((evidence.bare < PLAIN).all(axis=1))[places]
     able |= plates.keys >= np.uint64(LONG_KEYS_FROM)
     for pair in np.flatnonzero(able & (found < starts[places] * SPELLED_OUT)).tolist():
         key = int(plates.keys[pair])

@@ -140,6 +140,16 @@ def _factors(seen: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[n
     return np.asarray(np.clip(shares / usual, *FACTOR_RANGE), np.float64)
 
 
+def read_cameras(path: str | Path, packs: Iterable[CountryPack]) -> CameraMixes:
+    """Read a file of counts as factors.
+
+    Raises:
+        UsageError: it is no file of cameras.
+
+    """
+    return camera_mixes(load_cameras(Path(path)), packs)
+
+
 def version_of(counts: CameraCounts) -> str:
     """Give the version of counts: a digest of all but the version itself."""
     bare = msgspec.json.encode(msgspec.structs.replace(counts, version=""), order="sorted")

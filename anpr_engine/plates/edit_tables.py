@@ -19,10 +19,8 @@ from anpr_engine.kernels.edits import ADDED, LOST, REPLACED
 from anpr_engine.kernels.gate import GATE_CHARACTERS_MAX
 from anpr_engine.kernels.halves import CHARACTERS_MIN
 from anpr_engine.kernels.neighbours import BEST_ROW, RANKED_LOST, RANKED_ROWS, EditModel
-from anpr_engine.kernels.tokens import CHARACTERS, JUNK, TOKENS
+from anpr_engine.kernels.tokens import CHARACTERS, JUNK, PLAIN, TOKENS
 
-_LETTERS = 36
-"""Characters without umlauts: those are spellings, looked for apart."""
 _MIDDLE = 2
 """The state by which characters are ranked; the order is nearly the same in all."""
 _TWIN_SLACK = 9.0
@@ -49,7 +47,7 @@ def reach(
     state a worse one counts at most (or least) as its characters allow. The worst length counts.
     """
     best = edits.ratios[REPLACED, BEST_ROW, 0]
-    relative = right[:_LETTERS] / right[:_LETTERS, :1]
+    relative = right[:PLAIN] / right[:PLAIN, :1]
     most, least = relative.max(axis=0), relative.min(axis=0)
     found = np.zeros(len(quality))
     for count in range(CHARACTERS_MIN, GATE_CHARACTERS_MAX + 1):
@@ -84,9 +82,9 @@ def _ratios(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     for edge, chosen in enumerate((rows[:1], rows)):
         ratios[LOST, edge] = rates[chosen, :TOKENS].max(axis=0)
         ratios[ADDED, edge] = rates[chosen, RATE].max(axis=0) * rates[INSERTED, :TOKENS] / stays
-    ratios[:2, :, _LETTERS:CHARACTERS] = 0.0
-    characters = ratios[REPLACED, :TOKENS, :_LETTERS].copy()
-    characters[np.arange(_LETTERS), np.arange(_LETTERS)] = 0.0
+    ratios[:2, :, PLAIN:CHARACTERS] = 0.0
+    characters = ratios[REPLACED, :TOKENS, :PLAIN].copy()
+    characters[np.arange(PLAIN), np.arange(PLAIN)] = 0.0
     best = np.max([characters.max(axis=(0, 1)), ratios[LOST].max(axis=(0, 1))], axis=0)
     ratios[REPLACED, BEST_ROW, 0] = np.maximum(best, ratios[ADDED].max(axis=(0, 1)))
     return ratios
@@ -94,8 +92,8 @@ def _ratios(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _token_best(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
     # What the best edit of one token read can be; the last row stands behind the text.
-    characters = ratios[REPLACED, :TOKENS, :_LETTERS].copy()
-    characters[np.arange(_LETTERS), np.arange(_LETTERS)] = 0.0
+    characters = ratios[REPLACED, :TOKENS, :PLAIN].copy()
+    characters[np.arange(PLAIN), np.arange(PLAIN)] = 0.0
     best = np.maximum(characters.max(axis=1), ratios[ADDED, :2].max(axis=0))
     lost = ratios[LOST, :2].max(axis=(0, 1))
     return np.vstack([np.maximum(best, lost), lost[None]])
@@ -104,9 +102,9 @@ def _token_best(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
 def _ranked(ratios: NDArray[np.float64]) -> NDArray[np.int8]:
     ranked = np.full((RANKED_ROWS, CHARACTERS), -1, dtype=np.int8)
     for seen in range(TOKENS):
-        order = np.argsort(-ratios[REPLACED, seen, :_LETTERS, _MIDDLE], kind="stable")
+        order = np.argsort(-ratios[REPLACED, seen, :PLAIN, _MIDDLE], kind="stable")
         others = order[order != seen]
         ranked[seen, : len(others)] = others
-    lost = np.argsort(-ratios[LOST, 0, :_LETTERS, _MIDDLE], kind="stable")
-    ranked[RANKED_LOST, :_LETTERS] = lost
+    lost = np.argsort(-ratios[LOST, 0, :PLAIN, _MIDDLE], kind="stable")
+    ranked[RANKED_LOST, :PLAIN] = lost
     return ranked

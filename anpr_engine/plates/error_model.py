@@ -29,7 +29,7 @@ from anpr_engine.kernels.channel import (
     QUALITIES,
     RATE,
 )
-from anpr_engine.kernels.tokens import CHARACTERS, JUNK, SEPARATOR, TOKEN_OF, TOKENS
+from anpr_engine.kernels.tokens import CHARACTERS, JUNK, PLAIN, SEPARATOR, TOKEN_OF, TOKENS
 from anpr_engine.kernels.traffic import (
     ADDED,
     CLASS_COLUMNS,
@@ -102,9 +102,8 @@ class Channel:
         bad states of quality, whatever the confidence says. The states' weights are changed so
         that a plate of seven characters is misread that often; never to more than was fitted.
         """
-        plain = CHARACTERS - len(_UMLAUTS)
-        right = np.diagonal(self.rates[:plain, :plain]).T.mean(axis=0)
-        right = (right * (1 - self.rates[DROPPED_INSIDE, :plain].mean(axis=0))) ** 7
+        right = np.diagonal(self.rates[:PLAIN, :PLAIN]).T.mean(axis=0)
+        right = (right * (1 - self.rates[DROPPED_INSIDE, :PLAIN].mean(axis=0))) ** 7
         low, high = 0.0, 1.0
         for _ in range(60):
             weight = (low + high) / 2
@@ -211,7 +210,7 @@ def prior_confusions() -> NDArray[np.float64]:
     rates[:, JUNK] += 0.1
     rates[SEPARATOR, JUNK] += 0.2
     rates[SEPARATOR, TOKEN_OF["1"]] += 0.1
-    rates[:, CHARACTERS - 3 : CHARACTERS] *= 0.1
+    rates[:, PLAIN:CHARACTERS] *= 0.1
     np.fill_diagonal(rates, 0.0)
     return np.asarray(rates / rates.sum(axis=1, keepdims=True), np.float64)
 

@@ -26,13 +26,11 @@ from anpr_engine.kernels.explained_tables import (
 from anpr_engine.kernels.gate import GATE_CHARACTERS_MAX, GateTables
 from anpr_engine.kernels.neighbours import EditModel
 from anpr_engine.kernels.plate_text import KEY_BASE
-from anpr_engine.kernels.tokens import TOKENS
+from anpr_engine.kernels.tokens import PLAIN, TOKENS
 from anpr_engine.plates.error_model import Channel
 from anpr_engine.plates.gate import Gate
 from anpr_engine.plates.normaliser import plate_key
 
-_LETTERS = 36
-"""Characters without umlauts: those are spellings, looked for apart."""
 _NAMED_ROOM = 2**14
 """Plates that are named at a time; once more where there are more."""
 _ROWS = (DROPPED_INSIDE, DROPPED_AT_EDGE)
@@ -88,18 +86,18 @@ def _most(edits: EditModel) -> NDArray[np.float64]:
 
 def _least(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     # Lower bounds, wherever in the plate the edit is.
-    right = np.diagonal(rates[:TOKENS, :TOKENS]).T[:_LETTERS]
-    lost, rate = rates[_ROWS, :_LETTERS], rates[_ROWS, RATE]
+    right = np.diagonal(rates[:TOKENS, :TOKENS]).T[:PLAIN]
+    lost, rate = rates[_ROWS, :PLAIN], rates[_ROWS, RATE]
     stays = 1 - lost
-    end = slice(1, _LETTERS + 1)
+    end = slice(1, PLAIN + 1)
     found = np.zeros((KEY_BASE, KEY_BASE, QUALITIES))
-    for seen in range(_LETTERS):
+    for seen in range(PLAIN):
         staying = (stays / stays[:, seen, None]).min(axis=0)
-        found[seen + 1, end] = rates[:_LETTERS, seen] / right[seen] * staying
+        found[seen + 1, end] = rates[:PLAIN, seen] / right[seen] * staying
         found[seen + 1, seen + 1] = 0.0
     found[NOTHING, end] = lost.min(axis=0) * (1 - rate).min(axis=0)
     kept_best = right * stays.max(axis=0) * (1 - rate).max(axis=0)
-    found[end, NOTHING] = rate.min(axis=0) * rates[INSERTED, :_LETTERS] / kept_best
+    found[end, NOTHING] = rate.min(axis=0) * rates[INSERTED, :PLAIN] / kept_best
     edge = (1 - rate[1]) ** 2 / (1 - rate[0]) * ((stays[1] / stays[0]).min(axis=0)) ** 2
     edge = np.minimum(edge, 1.0)
     found *= edge

@@ -34,7 +34,7 @@ from anpr_engine.plates.issued import IssuedPlates
 from anpr_engine.plates.layouts import Layouts, written_layouts
 from anpr_engine.plates.pack_files import country_packs
 from anpr_engine.plates.traffic import ODD_CHARACTERS, ODD_LENGTHS, free_shares
-from anpr_engine.records.columns import PlateColumns
+from anpr_engine.records.columns import PlateColumns, ReadColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ WHOLE = Until()
 class ReadingModel:
     """A reader's errors and the countries' plates.
 
-    issued: registers of plates; sizes: float64 (countries,), plates of the formats in use.
+    issued: registers of plates.
     countries: what country places mean, the last is `ODD`; shares, free: float64 (countries,), of
         the traffic, and of it what has plates of no format.
     edits, explained: what edits are worth, see `kernels.neighbours` and `kernels.explained`.
@@ -81,7 +81,6 @@ class ReadingModel:
     gate: Gate
     explained: ReadTables
     issued: tuple[IssuedPlates, ...]
-    sizes: NDArray[np.float64]
     countries: tuple[str, ...]
     shares: NDArray[np.float64]
     free: NDArray[np.float64]
@@ -189,6 +188,14 @@ class ReadingModel:
         """
         return self.claim_factors[self.claim_places[codes]]
 
+    def claims_of(self, reads: ReadColumns, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Give what some reads of a batch say of the country: float64 (n, countries).
+
+        P(claim | country), times what each read's camera usually sees of it.
+        """
+        claims = self.claims(reads.country[rows])
+        return claims if self.cameras is None else claims * self.cameras.of_reads(reads, rows)
+
     def place_of(self, code: int) -> int:
         """Give the place of a country code; countries without a pack share the last one."""
         return int(self.claim_places[code]) - 1
@@ -236,14 +243,6 @@ class ReadingModel:
         return np.asarray((starts * best).sum(axis=1) * slack(tokens), np.float64)
 
 
-def _sizes(packs: tuple[CountryPack, ...]) -> NDArray[np.float64]:
-    sizes = [
-        float(sum(layout.size for one in pack.formats if one.share > 0 for layout in one.layouts))
-        for pack in packs
-    ]
-    return np.array([*sizes, 1.0])
-
-
 def reading_model(
     packs: Iterable[CountryPack],
     channel: Channel,
@@ -269,7 +268,6 @@ def reading_model(
         gate=gate,
         explained=tables,
         issued=issued,
-        sizes=_sizes(chosen),
         countries=bare.tree.countries,
         shares=shares / shares.sum(),
         free=free_shares(chosen),

@@ -31,24 +31,6 @@ HIT_SCHEMA = pa.schema(
 )
 
 
-def parquet_rows(path: str, size: int) -> Iterator[list[dict[str, Any]]]:
-    """Give a Parquet file's rows in batches of a size.
-
-    Raises:
-        InputFileError: the file cannot be read.
-
-    """
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(size):
-                yield batch.to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise InputFileError(
-            f"The Parquet file {path} cannot be read: {type(error).__name__}.",
-            "Check its name and that it is complete.",
-        ) from None
-
-
 def table_rows(table: Any, size: int) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 - any frame
     """Give the rows of an Arrow table or DataFrame in batches of a size."""
     arrow = table if isinstance(table, pa.Table) else pa.table(table)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from anpr_engine.clock import SystemClock
-from anpr_engine.plates.camera_mix import camera_mixes, load_cameras
+from anpr_engine.plates.camera_mix import read_cameras
 from anpr_engine.plates.error_model import shipped_channel
 from anpr_engine.plates.pack_files import country_packs
 from anpr_engine.plates.reading import ReadingModel, reading_model
@@ -49,9 +49,8 @@ class ChosenOptions:
         """
         if self.cameras is None and self.misread_share is None:
             return None
-        packs, channel, cameras = country_packs(), shipped_channel(), None
+        packs, channel = country_packs(), shipped_channel()
         if self.misread_share is not None:
             channel = channel.on_the_road(self.misread_share)
-        if self.cameras is not None:
-            cameras = camera_mixes(load_cameras(Path(self.cameras)), packs)
+        cameras = None if self.cameras is None else read_cameras(self.cameras, packs)
         return reading_model(packs, channel, cameras=cameras)

@@ -62,19 +62,10 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
             yield stripped
 
 
-def file_values(path: str) -> Iterator[list[bytes]]:
-    """Give a file's reads in batches: JSON lines, Parquet by its ending, `-` for stdin.
-
-    Raises:
-        InputFileError: the file cannot be read.
-
-    """
+def _file_values(path: str) -> Iterator[list[bytes]]:
+    # A file's JSON lines in batches; `-` is stdin.
     if path == STDIN:
         yield from batched(_lines(sys.stdin.buffer))
-        return
-    if path.endswith(".parquet"):
-        for batch in arrow_door().parquet_rows(path, BATCH_READS):
-            yield [row_value(row) for row in batch]
         return
     try:
         with Path(path).open("rb") as stream:
@@ -85,29 +76,6 @@ def file_values(path: str) -> Iterator[list[bytes]]:
         ) from None
 
 
-def read_values(reads: Any) -> Iterator[list[bytes]]:  # noqa: ANN401 - whatever a notebook holds
-    """Give reads in batches, from a path or pattern, rows, a DataFrame or an Arrow table.
-
-    Raises:
-        InputFileError: no file has that name.
-        UsageError: the object holds no reads.
-
-    """
-    if isinstance(reads, str | Path):
-        for path in _paths(str(reads)):
-            yield from file_values(path)
-    elif hasattr(reads, "__arrow_c_stream__") or hasattr(reads, "__dataframe__"):
-        for batch in arrow_door().table_rows(reads, BATCH_READS):
-            yield [row_value(row) for row in batch]
-    elif isinstance(reads, Iterable):
-        yield from batched(row if isinstance(row, bytes) else row_value(row) for row in reads)
-    else:
-        raise UsageError(
-            f"Reads cannot be taken from a {type(reads).__name__}.",
-            "Give a path, rows, a DataFrame or an Arrow table.",
-        )
-
-
 def _paths(pattern: str) -> list[str]:
     paths = sorted(glob.glob(pattern)) if set("*?[") & set(pattern) else [pattern]  # noqa: PTH207
     if not paths:
@@ -116,9 +84,10 @@ def _paths(pattern: str) -> list[str]:
 
 
 def read_columns(reads: Any) -> Iterator[TakeReads]:  # noqa: ANN401 - whatever a notebook holds
-    """Give reads in batches to be decoded, as `read_values` takes them.
+    """Give reads in batches to be decoded: of a path, `-` for stdin, a pattern, or of a table.
 
-    Of Parquet and tables only the columns are read that a match looks at.
+    A path ends in `.parquet`, or its file holds JSON lines. Of Parquet and tables only the columns
+    are read that a match looks at.
 
     Raises:
         InputFileError: no file has that name, or a file cannot be read.
@@ -130,8 +99,14 @@ def read_columns(reads: Any) -> Iterator[TakeReads]:  # noqa: ANN401 - whatever 
             if path.endswith(".parquet"):
                 yield from arrow_door().parquet_columns(path, TABLE_READS)
             else:
-                yield from (partial(decode, values) for values in file_values(path))
+                yield from (partial(decode, values) for values in _file_values(path))
     elif hasattr(reads, "__arrow_c_stream__") or hasattr(reads, "__dataframe__"):
         yield from arrow_door().table_columns(reads, TABLE_READS)
+    elif isinstance(reads, Iterable):
+        values = (row if isinstance(row, bytes) else row_value(row) for row in reads)
+        yield from (partial(decode, batch) for batch in batched(values))
     else:
-        yield from (partial(decode, values) for values in read_values(reads))
+        raise UsageError(
+            f"Reads cannot be taken from a {type(reads).__name__}.",
+            "Give a path, rows, a DataFrame or an Arrow table.",
+        )

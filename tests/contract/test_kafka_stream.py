@@ -17,7 +17,7 @@ from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.producer import DOUBTFUL_COMMIT_S
 from anpr_engine.kafka.stream import ROLLBACKS_IN_ROW_MAX, KafkaReadStream
 from anpr_engine.metrics.table import PRODUCER_RECYCLED, ROLLBACKS, Metrics
-from anpr_engine.ports import BatchLimits
+from anpr_engine.ports import BatchLimits, ReadStream
 from anpr_engine.wire import OutgoingRecord
 
 if TYPE_CHECKING:
@@ -94,14 +94,30 @@ def test_kills_at_any_time_lose_nothing_and_double_nothing(world: KafkaWorld) ->
     assert found == written
 
 
-def test_two_engines_share_the_partitions(world: KafkaWorld) -> None:
-    """While a second engine joins, each read becomes one alert, whoever had its partition."""
+@pytest.mark.parametrize("overlap", [False, True])
+def test_two_engines_share_the_partitions(world: KafkaWorld, *, overlap: bool) -> None:
+    """While a second engine joins, each read becomes one alert, whoever had its partition.
+
+    So too where an engine polls on while the broker still saves what came before.
+    """
     streams = [world.open(slot=0)]
+    under_way: dict[int, tuple[int, int]] = {}
     written: list[bytes] = []
     busy: set[tuple[int, int]] = set()
     copied = 0
     clock = SystemClock()
     deadline_s = clock.monotonic_s() + DEADLINE_S
+
+    def settle(slot: int, stream: ReadStream) -> bool:
+        nonlocal copied
+        partition, count = under_way.pop(slot, (-1, 0))
+        # The group may be between two generations: then the commit is rolled back.
+        saved = stream.finish_commit()
+        if saved and count:
+            busy.add((slot, partition))
+            copied += count
+        return saved
+
     # Each engine has worked, and every partition moved or stayed while it was written to.
     while len({slot for slot, _ in busy}) < 2 or copied < len(written):
         assert clock.monotonic_s() < deadline_s
@@ -113,42 +129,12 @@ def test_two_engines_share_the_partitions(world: KafkaWorld) -> None:
             streams.append(world.open(slot=1))
         for slot, stream in enumerate(streams):
             batch = stream.poll(BatchLimits(reads_max=20, wait_ms_max=5))
-            if batch is None:
+            if not settle(slot, stream) or batch is None:
                 continue
-            # The group may be between two generations: then the commit is rolled back.
-            if stream.commit([alert(world, value) for value in batch.values]):
-                busy.add((slot, batch.origin(0).partition))
-                copied += len(batch.values)
-    assert sorted(world.published()) == sorted(written)
-
-
-def test_engines_share_partitions_while_commits_are_under_way(world: KafkaWorld) -> None:
-    """Polling on while the broker saves: each read becomes one alert, whoever had its partition."""
-    streams = [world.open(slot=0)]
-    under_way: dict[int, tuple[int, int]] = {}
-    written: list[bytes] = []
-    busy: set[tuple[int, int]] = set()
-    copied = 0
-    clock = SystemClock()
-    deadline_s = clock.monotonic_s() + DEADLINE_S
-    while len({slot for slot, _ in busy}) < 2 or copied < len(written):
-        assert clock.monotonic_s() < deadline_s
-        if len({slot for slot, _ in busy}) < 2:
-            for partition in (0, 1):
-                written.append(b"%d.%d" % (partition, len(written)))
-                world.write(partition, written[-1:])
-        if len(streams) == 1 and copied >= 20:
-            streams.append(world.open(slot=1))
-        for slot, stream in enumerate(streams):
-            batch = stream.poll(BatchLimits(reads_max=20, wait_ms_max=5))
-            partition, count = under_way.pop(slot, (-1, 0))
-            if not stream.finish_commit():
-                continue
-            copied += count
-            busy |= {(slot, partition)} if count else set()
-            if batch is not None:
-                stream.start_commit([alert(world, value) for value in batch.values])
-                under_way[slot] = batch.origin(0).partition, len(batch.values)
+            stream.start_commit([alert(world, value) for value in batch.values])
+            under_way[slot] = batch.origin(0).partition, len(batch.values)
+            if not overlap:
+                settle(slot, stream)
     assert sorted(world.published()) == sorted(written)
 
 

@@ -8,7 +8,6 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import ModuleType
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +20,13 @@ from anpr_engine.pipeline.batches.lines import text_reads
 from anpr_engine.pipeline.batches.merge import merged, refused_records
 from anpr_engine.pipeline.batches.rules import RecordRefused, RecordRules, too_many
 from anpr_engine.pipeline.decode import decode_rows
-from anpr_engine.ports import RecordValues
+from anpr_engine.ports import RecordValues, Texts
 from anpr_engine.records.columns import ReadColumns, Reject
 from anpr_engine.records.rejected_read import RejectReason
 from anpr_engine.wire import Header
 
 
-class Incoming(Sequence[bytes]):
+class Incoming(Texts):
     """The values of one poll's records, and the headers of those that may hold many reads."""
 
     __slots__ = ("headers", "values")
@@ -40,12 +39,8 @@ class Incoming(Sequence[bytes]):
         """Count the records."""
         return len(self.values)
 
-    @overload
-    def __getitem__(self, row: int) -> bytes: ...
-    @overload
-    def __getitem__(self, row: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, row: int | slice) -> bytes | Sequence[bytes]:
-        """Give the values of these records."""
+    def text(self, row: int) -> bytes:
+        """Give the value of a record."""
         return self.values[row]
 
     def __iter__(self) -> Iterator[bytes]:
@@ -65,7 +60,7 @@ def reads_in(values: Sequence[bytes], rules: RecordRules, latest_us: int) -> Rea
     headers: Mapping[int, tuple[Header, ...]] = {}
     if isinstance(values, Incoming):
         headers, values = values.headers, values.values
-    packed = values if isinstance(values, RecordValues) else RecordValues.joined(values)
+    packed = RecordValues.of(values)
     forms = forms_of(packed, headers)
     if forms is None:
         return decode_rows(packed, values, latest_us)

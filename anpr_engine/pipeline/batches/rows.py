@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, overload
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.ports import RecordValues
+from anpr_engine.ports import RecordValues, Texts
 
 WRITTEN_ROWS = 256
 """Rows written at a time: writing one alone costs as much as thirty together."""
@@ -35,7 +35,7 @@ def _cell(cell: Any) -> Any:  # noqa: ANN401 - rows hold what JSON holds
     return item() if callable(item) and getattr(cell, "shape", None) == () else cell
 
 
-class RowTexts(Sequence[bytes]):
+class RowTexts(Texts):
     """Rows written as JSON when they are asked for, those that will be wanted many at a time."""
 
     def __init__(self, rows: int, write: Callable[[list[int]], list[bytes]]) -> None:
@@ -54,15 +54,12 @@ class RowTexts(Sequence[bytes]):
         """Count the rows."""
         return self._rows
 
-    @overload
-    def __getitem__(self, row: int) -> bytes: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[bytes]: ...
-    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
-        """Write these rows."""
-        if isinstance(row, slice):
-            return self._write(list(range(*row.indices(self._rows))))
-        row = range(self._rows)[row]
+    def texts(self, rows: Sequence[int]) -> list[bytes]:
+        """Write some rows."""
+        return self._write(list(rows))
+
+    def text(self, row: int) -> bytes:
+        """Write a row, and those that will be wanted next."""
         if row not in self._written:
             place = self._at.get(row)
             rows = [row] if place is None else self._coming[place : place + WRITTEN_ROWS]
@@ -70,7 +67,7 @@ class RowTexts(Sequence[bytes]):
         return self._written[row]
 
 
-class ChosenTexts(Sequence[bytes]):
+class ChosenTexts(Texts):
     """Rows of several sequences as one."""
 
     def __init__(
@@ -86,14 +83,8 @@ class ChosenTexts(Sequence[bytes]):
         """Count the rows."""
         return len(self._row)
 
-    @overload
-    def __getitem__(self, row: int) -> bytes: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[bytes]: ...
-    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
-        """Give these rows."""
-        if isinstance(row, slice):
-            return [self[at] for at in range(*row.indices(len(self)))]
+    def text(self, row: int) -> bytes:
+        """Give a row of the part that has it."""
         return self._parts[int(self._part[row])][int(self._row[row])]
 
 
@@ -109,15 +100,9 @@ class LineTexts(RecordValues):
         super().__init__(buffer, bounds)
         self._is_line = is_line
 
-    @overload
-    def __getitem__(self, row: int) -> bytes: ...
-    @overload
-    def __getitem__(self, row: slice) -> list[bytes]: ...
-    def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
-        """Give these lines."""
-        if isinstance(row, slice):
-            return [self[at] for at in range(*row.indices(len(self)))]
-        found = super().__getitem__(row)
+    def text(self, row: int) -> bytes:
+        """Give a line."""
+        found = super().text(row)
         return found.strip(b" \t\r\n") if self._is_line[row] else found
 
 
