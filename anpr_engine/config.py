@@ -80,6 +80,7 @@ class MatchSettings(Section):
     near: bool = True
     near_probability_min: Annotated[float, Field(gt=0, le=1)] = 0.5
     appearance: bool = True
+    place: bool = False
     error_model: str = ""
     issued_plates_nl: str = ""
     cameras: str = ""
@@ -94,6 +95,18 @@ class PassageSettings(Section):
     camera_site: re.Pattern[str] = re.compile("")
     gain_min: Annotated[float, Field(gt=0, le=1)] = 0.05
     passages_max: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+
+
+class PlaceSettings(Section):
+    """What is assumed of journeys, where the place of a doubtful hit counts."""
+
+    boost_most: Annotated[float, Field(ge=1, le=1000)] = 20.0
+    least: Annotated[float, Field(gt=0, le=1)] = 0.05
+    about_s: Annotated[float, Field(ge=60, le=86_400)] = 1800.0
+    speed_kmh_most: Annotated[float, Field(ge=50, le=400)] = 150.0
+    road_factor: Annotated[float, Field(ge=1, le=3)] = 1.2
+    sure_min: Annotated[float, Field(gt=0, le=1)] = 0.9
+    vehicles_max: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
 
 
 class WatchlistSettings(Section):
@@ -122,6 +135,7 @@ class Settings(BaseSettings):
     kafka: Annotated[str, Field(min_length=1, description="host:port[,host:port…]")]
     redis_url: Annotated[str, Field(min_length=1, description="redis://, rediss:// or unix://")]
     slot: Annotated[int, Field(ge=0, le=999)] = 0
+    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"
     group: str = ""
     kafka_client: KafkaClientSettings = KafkaClientSettings()
     batch: BatchSettings = BatchSettings()
@@ -129,6 +143,7 @@ class Settings(BaseSettings):
     rejects: RejectSettings = RejectSettings()
     match: MatchSettings = MatchSettings()
     passages: PassageSettings = PassageSettings()
+    places: PlaceSettings = PlaceSettings()
     watchlist: WatchlistSettings = WatchlistSettings()
     http: HttpSettings = HttpSettings()
 

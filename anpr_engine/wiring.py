@@ -3,6 +3,7 @@
 Everything else is given the plain values it needs.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from anpr_engine.metrics.server import MetricsServer
 from anpr_engine.metrics.table import BUILD_INFO, Metrics
 from anpr_engine.pipeline.batches.rules import RecordRules, schemas_from
 from anpr_engine.pipeline.core import StepRules
+from anpr_engine.pipeline.crew import WORKERS_MAX, Crew
 from anpr_engine.pipeline.ingest import RejectGuard
+from anpr_engine.pipeline.journeys import PlaceRules
 from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.pipeline.passages import PassageRules
 from anpr_engine.pipeline.report import EngineReport
@@ -147,6 +150,7 @@ def _rules(settings: Settings) -> EngineRules:
             future_us_max=settings.rejects.future_ms_max * 1000,
             passages=_passage_rules(settings),
             records=_record_rules(settings),
+            places=_place_rules(settings),
         ),
         limits=BatchLimits(
             settings.batch.reads_max, settings.batch.bytes_max, settings.batch.wait_ms_max
@@ -175,6 +179,10 @@ def _passage_rules(settings: Settings) -> PassageRules:
         given.gain_min,
         given.camera_site,
     )
+
+
+def _place_rules(settings: Settings) -> PlaceRules | None:
+    return PlaceRules(**settings.places.model_dump()) if settings.match.place else None
 
 
 def reading_model_of(matching: MatchSettings) -> ReadingModel:
@@ -219,6 +227,13 @@ class _Readiness:
         return wrong
 
 
+def workers_of(settings: Settings) -> int:
+    """Give how many threads share a batch out: as many as processors, where nobody says."""
+    if settings.workers != "auto":
+        return settings.workers
+    return min(WORKERS_MAX, len(os.sched_getaffinity(0)))
+
+
 @contextmanager
 def site_engine(settings: Settings) -> Iterator[SiteEngine]:
     """Open everything one site's engine needs, and close it again whatever happens.
@@ -239,7 +254,7 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
         stream = KafkaReadStream(_stream_settings(settings), metrics, clock)
         readiness.streaming = True
         try:
-            ports = EnginePorts(stream, follower, clock)
+            ports = EnginePorts(stream, follower, clock, Crew(workers_of(settings)))
             guard = RejectGuard(settings.rejects.share_max, settings.rejects.window_reads)
             yield SiteEngine(_rules(settings), ports, guard, EngineReport(metrics, clock))
         finally:

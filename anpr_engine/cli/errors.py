@@ -1,91 +1,41 @@
-"""`anpr errors`: learn how readers misread from pairs of plates and reads, and show what is known.
+"""`anpr errors`: learn how readers misread, from pairs and verdicts, and show what is known.
 
 Why the saved model is fitted to all pairs, and judged by another one fitted to a part of them:
 pairs are dear, and the part held out would be lost to the model that is used.
 """
 
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Any
 
 import click
 import msgspec
 
-from anpr_engine.cli.errors_view import show_model, show_report
-from anpr_engine.errors import AnprError, InputFileError
-from anpr_engine.plates.error_fit import pairs_of
-from anpr_engine.plates.error_model import load_error_model, save_error_model
-from anpr_engine.plates.error_report import (
-    FitReport,
-    fit_and_report,
-    held_out_rows,
-    summary_of,
+from anpr_engine.cli.errors_rows import (
+    STDIN,
+    PairRows,
+    VerdictRows,
+    read_pairs,
+    read_verdicts,
 )
+from anpr_engine.cli.errors_verdicts_view import show_calibration, show_verdicts
+from anpr_engine.cli.errors_view import show_model, show_report
+from anpr_engine.errors import AnprError, InputFileError, UsageError
+from anpr_engine.plates.error_calibration import calibration_of
+from anpr_engine.plates.error_fit import Pairs
+from anpr_engine.plates.error_model import ErrorModel, load_error_model, save_error_model
+from anpr_engine.plates.error_report import FitReport, fit_and_report, held_out_rows, summary_of
+from anpr_engine.plates.error_verdicts import with_verdicts
 
-STDIN = "-"
 ROWS_SHOWN_MAX = 20
 EXIT_REJECTED = 3
-NO_READER = "not named"
 _NOTHING = AnprError(
     "No pair can be used.", "Each row needs the plate as `truth` and what was `read` of it."
 )
-
-
-class _Row(msgspec.Struct):
-    truth: Annotated[str, msgspec.Meta(min_length=1)]
-    read: str
-    confidence: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    reader: str | None = None
-
-
-_ROWS = msgspec.json.Decoder(_Row)
-
-
-@dataclass(slots=True)
-class PairRows:
-    """What a file of pairs holds: the rows, how many each kind of reader has, and bad rows."""
-
-    rows: list[_Row] = field(default_factory=list)
-    readers: Counter[str] = field(default_factory=Counter)
-    bad: list[tuple[int, str]] = field(default_factory=list)
-
-    def take(self, number: int, line: bytes, reader: str | None) -> None:
-        """Add a line, unless it is of another kind of reader."""
-        try:
-            row = _ROWS.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self.bad.append((number, str(error)))
-            return
-        self.readers[row.reader or NO_READER] += 1
-        if reader is None or row.reader == reader:
-            self.rows.append(row)
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[IO[bytes]]:
-    if path == STDIN:
-        yield sys.stdin.buffer
-        return
-    try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        what = f"The pairs {path} cannot be read: {error.strerror}."
-        raise InputFileError(what, "Give another file with --pairs.") from None
-    with file:
-        yield file
-
-
-def _read_pairs(path: str, reader: str | None) -> PairRows:
-    found = PairRows()
-    with _opened(path) as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                found.take(number, line, reader)
-    return found
+_NOTHING_SEEN = AnprError(
+    "No verdict can be used.", "At least one needs the plate as seen on the picture: `plate_seen`."
+)
 
 
 @click.group(name="errors", epilog="Example:  anpr errors show")
@@ -96,8 +46,14 @@ def command() -> None:
 @command.command(
     epilog="Example:  anpr errors fit --pairs pairs.jsonl --out model.json --test-share 0.2"
 )
-@click.option("--pairs", required=True, help="JSONL of truth, read, confidence, reader; - stdin.")
+@click.option("--pairs", help="JSONL of truth, read, confidence, reader; - stdin.")
+@click.option("--verdicts", help="JSONL of a control room's verdicts; - stdin.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The model file.")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    help="Without pairs: the model that verdicts correct; default: the engine's own.",
+)
 @click.option("--reader", metavar="KIND", help="Learn from this kind of reader only.")
 @click.option(
     "--test-share",
@@ -112,45 +68,132 @@ def command() -> None:
 def fit(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Fit a model to pairs of what a plate was and what a reader made of it.
 
-    Rows that cannot be taken are named on stderr; the rest is used, and the exit code is then 3.
+    Verdicts tell which characters are confused, never how often reads are wrong: they exist only
+    for reads that made an alert. Rows that cannot be taken are named on stderr; the rest is used,
+    and the exit code is then 3.
     """
-    found = _read_pairs(given["pairs"], given["reader"])
-    for number, reason in found.bad[:ROWS_SHOWN_MAX]:
-        click.echo(f"pairs row {number}: {reason}", err=True)
-    report = _fit_rows(found, given)
+    if given["pairs"] is None and given["verdicts"] is None:
+        raise UsageError("There is nothing to learn from.", "Give --pairs, --verdicts or both.")
+    if given["pairs"] == given["verdicts"] == STDIN:
+        raise UsageError("Standard input holds one file.", "Name the other one.")
+    if given["pairs"] is not None and given["model"] is not None:
+        raise UsageError("Pairs make a model of their own.", "Give --pairs or --model, not both.")
+    rows = read_pairs(given["pairs"], given["reader"]) if given["pairs"] else PairRows()
+    told = read_verdicts(given["verdicts"], given["reader"]) if given["verdicts"] else VerdictRows()
+    _name_bad("pairs", rows.bad)
+    _name_bad("verdicts", told.bad)
+    verdicts = told.pairs()
+    if given["pairs"]:
+        _fit_pairs(rows, verdicts, told, given)
+    else:
+        _correct(verdicts, told, given)
+    _exit_if_bad({"pairs": rows.bad, "verdicts": told.bad})
+
+
+def _fit_pairs(
+    found: PairRows, verdicts: Pairs | None, told: VerdictRows, given: dict[str, Any]
+) -> None:
+    report = _fit_rows(found, verdicts, given)
     if given["as_json"]:
         values = {
             "readers": dict(found.readers),
-            "rejected": len(found.bad),
+            "rejected": len(found.bad) + len(told.bad),
             **msgspec.to_builtins(report),
+            **_verdicts_told(verdicts, told),
         }
         click.echo(msgspec.json.encode(values))
-    else:
-        show_report(report, dict(found.readers), given["reader"])
-    if found.bad:
-        click.echo(f"{len(found.bad)} rows of the pairs were not used", err=True)
-        sys.exit(EXIT_REJECTED)
+        return
+    show_report(report, dict(found.readers), given["reader"])
+    if given["verdicts"]:
+        show_verdicts(verdicts, calibration_of(told.verdicts))
 
 
-def _fit_rows(found: PairRows, given: dict[str, Any]) -> FitReport:
-    reads = [row.read for row in found.rows]
-    if not any(reads):
-        raise _NOTHING
-    confidence = [row.confidence for row in found.rows]
-    pairs = pairs_of([row.truth for row in found.rows], reads, confidence)
-    if not len(pairs):
+def _fit_rows(found: PairRows, verdicts: Pairs | None, given: dict[str, Any]) -> FitReport:
+    pairs = found.pairs()
+    if pairs is None:
         raise _NOTHING
     source = "standard input" if given["pairs"] == STDIN else Path(given["pairs"]).name
     name = given["name"] or given["reader"] or Path(source).stem
-    fitted_on = given["fitted_on"] or f"{len(pairs)} pairs of {source}"
+    fitted_on = given["fitted_on"] or f"{len(pairs)} pairs of {source}" + _corrected_by(verdicts)
     testing = held_out_rows(pairs, given["test_share"])
-    model, report = fit_and_report(pairs, testing, name, fitted_on)
-    try:
-        save_error_model(model, given["out"])
-    except OSError as error:
-        what = f"The model {given['out']} cannot be written: {error.strerror}."
-        raise InputFileError(what, "Give another path with --out.") from None
+    model, report = fit_and_report(pairs, testing, name, fitted_on, verdicts)
+    _save(model, given["out"])
     return report
+
+
+def _correct(verdicts: Pairs | None, told: VerdictRows, given: dict[str, Any]) -> None:
+    if verdicts is None:
+        raise _NOTHING_SEEN
+    before = load_error_model(given["model"])
+    model = msgspec.structs.replace(
+        with_verdicts(before, verdicts),
+        name=given["name"] or given["reader"] or before.name,
+        fitted_on=given["fitted_on"] or before.fitted_on + _corrected_by(verdicts),
+    )
+    _save(model, given["out"])
+    summary = summary_of(model)
+    if given["as_json"]:
+        values = {
+            "rejected": len(told.bad),
+            "model": msgspec.to_builtins(summary),
+            **_verdicts_told(verdicts, told),
+        }
+        click.echo(msgspec.json.encode(values))
+        return
+    show_model(summary)
+    show_verdicts(verdicts, calibration_of(told.verdicts))
+
+
+def _corrected_by(verdicts: Pairs | None) -> str:
+    return "" if verdicts is None else f", corrected by {len(verdicts)} verdicts"
+
+
+def _verdicts_told(verdicts: Pairs | None, told: VerdictRows) -> dict[str, Any]:
+    if not told.verdicts:
+        return {}
+    calibration = msgspec.to_builtins(calibration_of(told.verdicts))
+    return {"verdict_pairs": len(verdicts or ()), "calibration": calibration}
+
+
+def _save(model: ErrorModel, path: Path) -> None:
+    try:
+        save_error_model(model, path)
+    except OSError as error:
+        what = f"The model {path} cannot be written: {error.strerror}."
+        raise InputFileError(what, "Give another path with --out.") from None
+
+
+def _name_bad(option: str, bad: Sequence[tuple[int, str]]) -> None:
+    for number, reason in bad[:ROWS_SHOWN_MAX]:
+        click.echo(f"{option} row {number}: {reason}", err=True)
+
+
+def _exit_if_bad(bad: dict[str, list[tuple[int, str]]]) -> None:
+    for option, rows in bad.items():
+        if rows:
+            click.echo(f"{len(rows)} rows of the {option} were not used", err=True)
+    if any(bad.values()):
+        sys.exit(EXIT_REJECTED)
+
+
+@command.command(epilog="Example:  anpr errors report --verdicts verdicts.jsonl")
+@click.option("--verdicts", required=True, help="JSONL of a control room's verdicts; - stdin.")
+@click.option("--reader", metavar="KIND", help="Only alerts by this kind of reader.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def report(verdicts: str, reader: str | None, *, as_json: bool) -> None:
+    """Show whether the probabilities in alerts can be trusted: what was said, what was confirmed.
+
+    Rows that cannot be taken are named on stderr; the rest is used, and the exit code is then 3.
+    """
+    told = read_verdicts(verdicts, reader)
+    _name_bad("verdicts", told.bad)
+    found = calibration_of(told.verdicts)
+    if as_json:
+        values = {"rejected": len(told.bad), **msgspec.to_builtins(found)}
+        click.echo(msgspec.json.encode(values))
+    else:
+        show_calibration(found)
+    _exit_if_bad({"verdicts": told.bad})
 
 
 @command.command(epilog="Example:  anpr errors show model.json --json")

@@ -61,6 +61,8 @@ def show_report(report: FitReport, readers: Mapping[str, int], reader: str | Non
             f"{report.log_likelihood:.4f}; by the model that comes with the engine "
             f"{report.log_likelihood_shipped:.4f}. More is better."
         )
+        if report.log_likelihood_pairs is not None:
+            console.print(f"Without the verdicts it was {report.log_likelihood_pairs:.4f}.")
         console.print("\nShare of wrong reads among the pairs held out:")
         console.print(_band_table(report.bands))
     _show_rates(console, model)

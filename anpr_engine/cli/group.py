@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "errors": ("errors", "Learn how readers misread, and show what is known."),
     "match": ("match", "Match a file of reads against a watchlist file."),
     "normalise": ("normalise", "Turn raw plates into canonical ones."),
+    "policy": ("policy", "Show the rules in force, explain and test them."),
+    "replay": ("replay", "Match past reads, of files or of Kafka, against lists."),
     "run": ("run", "Run the engine of one site."),
     "simulate": ("simulate", "Make realistic traffic with ground truth."),
     "topics": ("topics", "Plan and apply the topics a site needs."),

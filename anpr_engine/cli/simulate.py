@@ -14,12 +14,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import UsageError
+from anpr_engine.ports import Clock
 from anpr_engine.records.fields import Timestamp
+from anpr_engine.replay.sources import read_tables_door
 from anpr_engine.simulate.lists import listed_vehicles, sample_entries
-from anpr_engine.simulate.playback import Tally, play
+from anpr_engine.simulate.playback import GatheredWriter, RecordForm, Tally, play
 from anpr_engine.simulate.rendering import SimulatedRead
 from anpr_engine.simulate.roads import SITES
-from anpr_engine.simulate.traffic import Traffic
+from anpr_engine.simulate.traffic import ReadWriter, Traffic
 from anpr_engine.simulate.truth import truth_line, write_lists
 from anpr_engine.simulate.vehicles import make_fleet
 from anpr_engine.version import VERSION
@@ -27,6 +29,11 @@ from anpr_engine.wiring import open_read_writer
 
 KAFKA = "kafka"
 STDOUT = "-"
+JSON_LINES, PARQUET = "jsonl", "parquet"
+FILE_FORMS = (JSON_LINES, PARQUET)
+KAFKA_FORMS = ("json", "ndjson", "arrow")
+GROUP_READS = 65_536
+"""Reads of a Parquet file's row group."""
 _PROGRESS_STEP = 1000
 
 
@@ -45,6 +52,8 @@ class SimulateOptions:
     listed_share: float
     start: datetime | None
     kafka: str | None
+    form: str | None
+    batch: int
 
 
 def _parse_sites(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
@@ -95,7 +104,22 @@ def _parse_start(
     "--out",
     default=STDOUT,
     show_default=True,
-    help="A JSONL file, - for stdout, or kafka for the sites' read topics in real time.",
+    help="A JSONL or .parquet file, - for stdout, or kafka for the sites' read topics in real "
+    "time.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*FILE_FORMS, *KAFKA_FORMS]),
+    help="Of a file jsonl or parquet, default by its ending; of Kafka's records json (one read "
+    "each, default), ndjson or arrow (many).",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 65_536),
+    default=500,
+    show_default=True,
+    help="Reads in a record of ndjson or arrow at most.",
 )
 @click.option("--truth", type=click.Path(path_type=Path), help="A JSONL file for the truth.")
 @click.option(
@@ -132,12 +156,13 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     if options.out == KAFKA and not options.kafka:
         what = "--out kafka needs a broker and none is given."
         raise UsageError(what, "Give --kafka host:port, or set ANPR_KAFKA.")
+    form = _form_of(options)
     make_fleet(options.seed)  # takes half a second; the traffic is to start after that
     traffic = _traffic(options)
     tally = Tally()
     try:
         with ExitStack() as stack:
-            reads = tally.count(_reads(options, traffic, stack))
+            reads = tally.count(_reads(options, traffic, form, stack))
             truth = stack.enter_context(options.truth.open("wb")) if options.truth else None
             _write_truth(_with_progress(reads, options), truth)
     except BrokenPipeError:
@@ -167,18 +192,66 @@ def _traffic(options: SimulateOptions) -> Traffic:
     return Traffic(options.seed, start, options.rate, options.sites, listed, options.listed_share)
 
 
-def _reads(options: SimulateOptions, traffic: Traffic, stack: ExitStack) -> Iterator[SimulatedRead]:
+def _form_of(options: SimulateOptions) -> str:
+    """Settle the form of what is written."""
+    to_kafka = options.out == KAFKA
+    by_ending = PARQUET if options.out.endswith(".parquet") else JSON_LINES
+    form = options.form or (KAFKA_FORMS[0] if to_kafka else by_ending)
+    allowed = KAFKA_FORMS if to_kafka else FILE_FORMS
+    if form not in allowed:
+        what = f"--format {form} does not go with --out {options.out}."
+        raise UsageError(what, f"Give {' or '.join(allowed)}.")
+    if form == PARQUET and options.out == STDOUT:
+        raise UsageError("A Parquet file cannot go to stdout.", "Give --out FILE.parquet.")
+    return form
+
+
+def _reads(
+    options: SimulateOptions, traffic: Traffic, form: str, stack: ExitStack
+) -> Iterator[SimulatedRead]:
     """Give each read once it is where it was to go."""
     if options.out == KAFKA:
-        writer = open_read_writer(options.kafka or "")
         clock, stop = SystemClock(), threading.Event()
+        writer = _writer(options, form, clock)
         blocks = play(traffic, options.seconds, writer, clock, stop)
         return (read for block in blocks for read in block)
+    reads = traffic.reads(options.seconds)
+    if form == PARQUET:
+        return _into_parquet(Path(options.out), reads)
     if options.out == STDOUT:
-        return _into(sys.stdout.buffer, traffic.reads(options.seconds))
+        return _into(sys.stdout.buffer, reads)
     path = Path(options.out)
     file = stack.enter_context(path.open("wb"))
-    return _into(file, traffic.reads(options.seconds))
+    return _into(file, reads)
+
+
+def _writer(options: SimulateOptions, form: str, clock: Clock) -> ReadWriter:
+    """Open what takes reads to Kafka, one a record or many."""
+    writer = open_read_writer(options.kafka or "")
+    if form == "ndjson":
+        lines = RecordForm(b"\n".join, b"application/x-ndjson", options.batch)
+        return GatheredWriter(writer, lines, clock)
+    if form == "arrow":
+        pack = read_tables_door().arrow_record
+        stream = RecordForm(pack, b"application/vnd.apache.arrow.stream", options.batch)
+        return GatheredWriter(writer, stream, clock)
+    return writer
+
+
+def _into_parquet(path: Path, reads: Iterable[SimulatedRead]) -> Iterator[SimulatedRead]:
+    file = read_tables_door().ParquetReads(path)
+    try:
+        waiting: list[bytes] = []
+        for read in reads:
+            waiting.append(read.json_bytes)
+            if len(waiting) == GROUP_READS:
+                file.write(waiting)
+                waiting = []
+            yield read
+        file.write(waiting)
+        file.close()
+    finally:
+        file.discard()
 
 
 def _into(file: IO[bytes], reads: Iterable[SimulatedRead]) -> Iterator[SimulatedRead]:

@@ -31,10 +31,8 @@ from anpr_engine.kernels.explained_tables import (
     ROOM,
     RUNS,
     SEEN,
-    SEEN_FROM,
     SHIFTS,
     TERMS_MAX,
-    TWICE,
     VALUE,
     Named,
     ReadTables,
@@ -48,7 +46,6 @@ from anpr_engine.kernels.gate import (
     GAP_MASKS,
     GATE,
     GATE_CHARACTERS_MAX,
-    SHARE,
     GateTables,
 )
 from anpr_engine.kernels.plate_text import KEY_BASE, count_characters
@@ -61,19 +58,43 @@ def _bounds_of_text(
     # What is known of a text without the grammar.
     codes = room.codes[0]
     bounds[RUNS] = ways_to_line_up(codes, length)
-    bounds[BEST] = bounds[TWICE] = 0.0
+    bounds[BEST] = 0.0
     for quality in range(QUALITIES):
         start = tables.quality[band, quality]
-        best = tables.best[LOST, NOTHING, quality]
+        replaced, lost, added = 0.0, tables.best[LOST, NOTHING, quality], 0.0
         for place in range(length):
             code = codes[place]
             start *= tables.right[code, quality]
-            best = max(best, tables.best[REPLACED, code, quality])
-            best = max(best, tables.best[ADDED, code, quality])
-        room.best[quality] = best
+            replaced = max(replaced, tables.best[REPLACED, code, quality])
+            added = max(added, tables.best[ADDED, code, quality])
+        room.best[REPLACED, quality] = replaced
+        room.best[LOST, quality] = lost
+        room.best[ADDED, quality] = added
         bounds[quality] = start
-        bounds[BEST] += start * best * bounds[RUNS]
-        bounds[TWICE] += start * best * best
+        bounds[BEST] += start * max(replaced, lost, added) * bounds[RUNS]
+
+
+@helper
+def _densest_of(length: Word, claims: Word, tables: ReadTables, room: Room) -> None:
+    # The largest share of any one plate of each length, as far as the claim allows.
+    for shift in range(-TWO_EDITS, TWO_EDITS + 1):
+        densest = 0.0
+        if 0 < length + shift <= GATE_CHARACTERS_MAX:
+            for country in range(claims.shape[0]):
+                share = tables.densest[length + shift, country] * claims[country]
+                densest = max(densest, share)
+        room.densest[TWO_EDITS + shift] = densest
+
+
+@helper
+def _twice_most(bounds: NDArray[np.float64], room: Room) -> Word:
+    # The most that a plate two edits away can come to, for one way to line it up.
+    most = 0.0
+    for kind in range(3):
+        for other in range(kind, 3):
+            densest = room.densest[TWO_EDITS + SHIFTS[kind] + SHIFTS[other]]
+            most = max(most, most_of(bounds, room.best[kind], room.best[other]) * densest)
+    return most
 
 
 @routine
@@ -111,7 +132,7 @@ def _second_edits(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> 
     plate = length + shift
     tails = room.sets[TWO_EDITS + shift, 1]
     first, second, third = rows
-    densest = gate.values[gate.first[plate], SHARE] * SEEN_FROM
+    densest = room.densest[TWO_EDITS + shift] * read[0][RUNS] * NAMED_FROM
     for at in range(place if kind == LOST else place + 1, length + 1 if other == LOST else length):
         behind = tails[at if other == LOST else at + 1]
         found = (first & behind[0], second & behind[1], third & behind[2])
@@ -144,13 +165,15 @@ def _two_edits(read: Word, gap: Word, by: Word, room: Room) -> Word:
         if not 0 < plate <= GATE_CHARACTERS_MAX:
             continue
         heads = room.sets[TWO_EDITS + shift, 0]
-        densest = by[1].values[by[1].first[plate], SHARE] * SEEN_FROM
+        densest = room.densest[TWO_EDITS + shift] * read[0][RUNS] * NAMED_FROM
+        if most_of(read[0], room.best[kind], room.best[other]) * densest < read[0][NEED]:
+            continue
         for place in range(min(plate, length if kind == LOST else length - 1) + 1):
             rows = (heads[place, 0], heads[place, 1], heads[place, 2])
             if rows[0] | rows[1] | rows[2] == np.uint64(0):
                 break
             best = tables.best[kind, seen_in((kind, place), room.codes[0])]
-            if most_of(read[0], best, room.best) * densest < read[0][NEED]:
+            if most_of(read[0], best, room.best[other]) * densest < read[0][NEED]:
                 continue
             edits = ((kind, place), other, gap)
             count = _second_edits(edits, rows, (read[0], read[1], length, count), by, room)
@@ -171,11 +194,13 @@ def _spell(key: Word, codes: NDArray[np.int64]) -> Word:
 def _sum_up(read: Word, gap: Word, by: Word, room: Room, limits: NDArray[np.float64]) -> Word:
     # Add up the edits of one read; gives how many terms are worth naming.
     found, claims, length, _ = read
+    _densest_of(length, claims, by[0], room)
     line_up(room.codes[0], length, by[1], room.sets)
     count = _one_edit(read, gap, by, room)
     named_from = found[NEED] / (found[RUNS] * NAMED_FROM)
     enough = found[NEED] * limits[ODDS] >= found[BEST]
-    if not enough or found[TWICE] * limits[DENSEST] >= named_from:
+    named = limits[DENSEST] > 0.0 and _twice_most(found, room) >= named_from
+    if not enough or named:
         count = _two_edits((found, claims, length, count), gap, by, room)
     if limits[DENSEST] == 0.0:
         return 0

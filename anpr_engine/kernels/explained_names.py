@@ -74,7 +74,7 @@ def _write(read: Word, plate: Word, room: Room, named: Named) -> None:
     named.found[0] += 1
 
 
-@routine
+@helper
 def _name_second(second: Word, so_far: Word, of: Word, room: Room, named: Named) -> None:
     # All plates whose second edit leaves enough.
     first_ratio, need, read = so_far

@@ -20,11 +20,9 @@ upper bounds of what the likeliest of them does."""
 NEED = QUALITIES
 BEST = QUALITIES + 1
 RUNS = QUALITIES + 2
-TWICE = QUALITIES + 3
-BOUND_COLUMNS = QUALITIES + 4
+BOUND_COLUMNS = QUALITIES + 3
 """Columns of a read's bounds: P(state, all read right) for each state; the sum; the most that
-P(read | any plate) can be; how many ways there may be to line a plate up with the read; and the
-most that two edits can leave, for one way."""
+P(read | any plate) can be; and how many ways there may be to line a plate up with the read."""
 TERMS_MAX = 64
 VALUE, ROW, KIND, PLACE, KIND_2, PLACE_2 = range(6)
 TERM_COLUMNS = 6
@@ -34,7 +32,7 @@ SHIFTS = np.array([0, 1, -1])
 """How much longer the plate is than the read, by kind of edit."""
 NO_EDIT = -1
 SEEN_FROM = 64.0
-"""Plates that are no such part of the sum are left out of it."""
+"""Plates one edit away that are no such part of the sum are left out of it."""
 NAMED_FROM = 4.0
 """A plate is named if it is half of the sum: it may stand in two formats, and line up with the
 read in as many ways as `RUNS` says."""
@@ -74,6 +72,7 @@ class ReadTables(NamedTuple):
     best: float64 (3, KEY_BASE, QUALITIES), the largest ratio of an edit of each kind, by the code
         read; of a lost character in row 0.
     quality: float64 (bands, QUALITIES).
+    densest: float64 (GATE_CHARACTERS_MAX + 1, countries), by length: the largest share of a plate.
     """
 
     classes: NDArray[np.int32]
@@ -82,6 +81,7 @@ class ReadTables(NamedTuple):
     right: NDArray[np.float64]
     best: NDArray[np.float64]
     quality: NDArray[np.float64]
+    densest: NDArray[np.float64]
 
 
 class Room(NamedTuple):
@@ -91,13 +91,15 @@ class Room(NamedTuple):
     sets: uint64 (5, 2, KEY_CHARACTERS_EXACT + 1, SET_WORDS), by the length of the plate less the
         read's, plus two: rows that allow the read's first characters, or its last ones.
     terms: float64 (TERMS_MAX, TERM_COLUMNS).
-    best: float64 (QUALITIES,), the largest ratio of any edit of the read.
+    best: float64 (3, QUALITIES), the largest ratio of an edit of each kind of the read.
+    densest: float64 (5,), as `sets` by length: the largest share of a plate, its country claimed.
     """
 
     codes: NDArray[np.int64]
     sets: NDArray[np.uint64]
     terms: NDArray[np.float64]
     best: NDArray[np.float64]
+    densest: NDArray[np.float64]
 
 
 def empty_room() -> Room:
@@ -107,7 +109,8 @@ def empty_room() -> Room:
         codes=np.empty((2, places + TWO_EDITS), np.int64),
         sets=np.empty((2 * TWO_EDITS + 1, 2, places, SET_WORDS), np.uint64),
         terms=np.empty((TERMS_MAX, TERM_COLUMNS)),
-        best=np.empty(QUALITIES),
+        best=np.empty((3, QUALITIES)),
+        densest=np.empty(2 * TWO_EDITS + 1),
     )
 
 
@@ -133,8 +136,11 @@ READ_TABLES = record(
     given(f64, 2),
     given(f64, 3),
     given(f64, 2),
+    given(f64, 2),
 )
-ROOM = record(Room, written(i64, 2), written(u64, 4), written(f64, 2), written(f64))
+ROOM = record(
+    Room, written(i64, 2), written(u64, 4), written(f64, 2), written(f64, 2), written(f64)
+)
 
 
 @helper

@@ -53,9 +53,23 @@ HALF_INDEX = record(
 
 
 @helper
-def word_of(mixed: Word, words: int) -> Word:
-    """Choose the word of the bits that a mixed code has its bit in."""
+def _word_of(mixed: Word, words: int) -> Word:
+    # The word of the bits that a mixed code has its bit in.
     return np.int64((mixed >> np.uint64(6)) & np.uint64(words - 1))
+
+
+@helper
+def may_be_filed(code: Word, maybe: NDArray[np.uint64]) -> Word:
+    """Say whether a half may be some plate's: never no for one that is.
+
+    Args:
+        code: the half's.
+        maybe: see `HalfIndex`.
+
+    """
+    mixed = mix64(code)
+    word = maybe[_word_of(mixed, maybe.shape[0])]
+    return (word >> (mixed & np.uint64(63))) & np.uint64(1) != np.uint64(0)
 
 
 @kernel(given(u64), written(u64))
@@ -69,5 +83,5 @@ def mark_halves(codes: NDArray[np.uint64], maybe: NDArray[np.uint64]) -> None:
     """
     for row in range(codes.shape[0]):
         mixed = mix64(codes[row])
-        word = word_of(mixed, maybe.shape[0])
+        word = _word_of(mixed, maybe.shape[0])
         maybe[word] |= np.uint64(1) << (mixed & np.uint64(63))

@@ -46,11 +46,11 @@ from anpr_engine.kernels.halves import (
     LENGTH_CODES,
     TAIL_CODE,
     HalfIndex,
-    word_of,
+    may_be_filed,
 )
 from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT
-from anpr_engine.kernels.quick_looks import best_shifts, may_be, tail_differs, twice_worth
+from anpr_engine.kernels.quick_looks import best_edits, may_be, one_apart, twice_worth
 from anpr_engine.kernels.table import find_row
 from anpr_engine.kernels.tokens import CHARACTERS, TOKENS
 
@@ -115,6 +115,17 @@ def _spell(key: Word, length: Word, plate: NDArray[np.int64]) -> None:
         key = key // np.uint64(KEY_BASE)
 
 
+@helper
+def _whole(code: Word, read: NDArray[np.int8], tail: Word, end: Word) -> Word:
+    # The key of an edited head and the read's own tail; what is no character fits none.
+    key = code // np.uint64(LENGTH_CODES)
+    for place in range(max(tail, 0), end):
+        token = np.int64(read[place])
+        value = token + 1 if token < CHARACTERS else 0
+        key = key * np.uint64(KEY_BASE) + np.uint64(value)
+    return key
+
+
 @routine
 def _compare(
     half: Word, of: Word, index: HalfIndex, ratios: NDArray[np.float64], out: Word
@@ -123,20 +134,17 @@ def _compare(
     read, sizes, start, need, row = of
     found, progress = out
     code, tail, swapped = half
-    mixed = mix64(code)
-    word = index.maybe[word_of(mixed, index.maybe.shape[0])]
-    if (word >> (mixed & np.uint64(63))) & np.uint64(1) == np.uint64(0):
-        return True
-    filed = find_row(code, mixed, index.slots, index.codes)
+    filed = find_row(code, mix64(code), index.slots, index.codes)
     if filed < 0:
         return True
     filed_by_tail = code >= np.uint64(TAIL_CODE)
+    wanted = _whole(code, read, tail, sizes[1])
     plate = progress[_PLATE:]
     for place in range(index.ranges[filed, 0], index.ranges[filed, 1]):
         entry = np.int64(index.order[place]) if filed_by_tail else np.int64(place)
         key = index.keys[entry]
         # An edited head leaves one edit for a tail of the same length.
-        if tail >= 0 and tail_differs(key, read, tail, sizes[1]):
+        if tail >= 0 and not one_apart(key, wanted):
             continue
         if not may_be(key, of, swapped, ratios):
             continue
@@ -152,24 +160,23 @@ def _compare(
 
 
 @helper
-def _choose(at: Word, kind: Word, rank: Word, ranked: NDArray[np.int8]) -> Word:
-    # The character that an edit brings back, and where its ratio stands.
-    read, place, length = at
+def _choices(kind: Word, read: NDArray[np.int8], place: Word, length: Word) -> Word:
+    # The ranked row of what an edit may bring back, and where the ratios of it stand.
     if kind == LOST:
-        return np.int64(ranked[RANKED_LOST, rank]), edge_of(place, length)
+        return RANKED_LOST, edge_of(place, length)
     seen = np.int64(read[place])
-    if kind == ADDED:
-        return seen, edge_of(place, length - 1)
-    return np.int64(ranked[seen, rank]), seen
+    return seen, edge_of(place, length - 1) if kind == ADDED else seen
 
 
 @helper
-def _undone(pieces: Word, kind: Word, token: Word) -> Word:
-    # A head before the edit: what stood before the place, the character, what stands behind.
-    before, behind, power = pieces
+def _undone(kind: Word, pieces: Word, power: Word, length: Word) -> Word:
+    # The code of a head before the edit, without the character that it brings back; and what each
+    # code of that character adds.
+    before, behind = pieces
+    step = np.uint64(0) if kind == ADDED else power * np.uint64(LENGTH_CODES)
     if kind != ADDED:
-        before = before * np.uint64(KEY_BASE) + np.uint64(token + 1)
-    return before * power + behind
+        before = before * np.uint64(KEY_BASE)
+    return _code(before * power + behind, length, tail=False), step
 
 
 @routine
@@ -191,14 +198,15 @@ def _edited_heads(by: Word, of: Word, index: HalfIndex, model: EditModel, out: W
         before, behind = _text(read, 0, place), _text(read, follows, taken)
         if (before == 0 and place > 0) or (behind == 0 and follows < taken):
             continue
-        pieces = (before, behind, _POWERS[taken - follows])
+        bare, step = _undone(kind, (before, behind), _POWERS[taken - follows], length)
+        ranked, held = _choices(kind, read, place, seen_length)
         for rank in range(1 if kind == ADDED else CHARACTERS):
-            token, held = _choose((read, place, seen_length), kind, rank, model.ranked)
-            if token < 0:
+            token = ranked if kind == ADDED else np.int64(model.ranked[ranked, rank])
+            if token < 0 or weigh(start, model.ratios[kind, held, token]) < need:
                 break
-            if weigh(start, model.ratios[kind, held, token]) < need:
-                break
-            code = _code(_undone(pieces, kind, token), length, tail=False)
+            code = bare + np.uint64(token + 1) * step
+            if not may_be_filed(code, index.maybe):
+                continue
             half = (code, taken if rest == 0 else -1, swapped)
             if not _compare(half, of, index, model.ratios, out):
                 return False
@@ -210,7 +218,7 @@ def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Wor
     # All plates of one length; says whether the room sufficed.
     read, sizes, start, need, _ = of
     length, seen_length = sizes
-    twice, lost, added = best
+    _, lost, added = best
     shift = lost if length > seen_length else added
     likely = start
     for _ in range(abs(length - seen_length)):
@@ -224,13 +232,15 @@ def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Wor
     if head <= seen_length:
         value = _text(read, 0, head)
         half = (_code(value, length, tail=False), -1, swapped)
-        if value != 0 and not _compare(half, of, index, model.ratios, out):
+        filed = value != 0 and may_be_filed(half[0], index.maybe)
+        if filed and not _compare(half, of, index, model.ratios, out):
             return False
     # Two edits in the first half leave the last one whole; one alone is among the edited heads.
-    if tail <= seen_length and twice >= need:
+    if tail <= seen_length and twice_worth(start, best, length - seen_length) >= need:
         value = _text(read, seen_length - tail, seen_length)
         half = (_code(value, length, tail=True), -1, swapped)
-        if value != 0 and not _compare(half, of, index, model.ratios, out):
+        filed = value != 0 and may_be_filed(half[0], index.maybe)
+        if filed and not _compare(half, of, index, model.ratios, out):
             return False
     enough = True
     more = ((lost, added), swapped)
@@ -271,14 +281,13 @@ def near_rows(
             continue
         start = (bounds[row, 0], bounds[row, 1], bounds[row, 2], bounds[row, 3])
         need = bounds[row, NEED] / ways_to_line_up(reads[row], seen_length)
-        twice = twice_worth(reads[row], seen_length, start, model.token_best)
-        lost, added = best_shifts(reads[row], seen_length, model.token_best, model.ratios)
+        best = best_edits(reads[row], seen_length, model.token_best, model.ratios)
         first = max(CHARACTERS_MIN, seen_length - 2)
         for length in range(first, min(KEY_CHARACTERS_EXACT, seen_length + 2) + 1):
             of = (reads[row], (length, seen_length), start, need, row)
             if index.counts[length] == 0:
                 continue
-            if not _near_one(of, (twice, lost, added), index, model, (found, progress)):
+            if not _near_one(of, best, index, model, (found, progress)):
                 # The room is used up: this read comes first next time.
                 progress[NEXT_READ] = row
                 progress[WRITTEN] = begun

@@ -8,22 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, helper
-from anpr_engine.kernels.channel import QUALITIES
-from anpr_engine.kernels.edits import ADDED, REPLACED, TWO_EDITS, times
+from anpr_engine.kernels.edits import ADDED, REPLACED, TWO_EDITS, times, weigh
 from anpr_engine.kernels.plate_text import KEY_BASE
 from anpr_engine.kernels.tokens import TOKENS
 
+REPLACED_ROW = TOKENS
+"""Row of the ratios of characters replaced that holds, by token read, the largest of each state."""
+
 
 @helper
-def tail_differs(key: Word, read: NDArray[np.int8], first: Word, end: Word) -> Word:
-    """Say whether a plate's last characters differ from the read's in more than one place."""
-    differ = 0
-    for place in range(end - 1, first - 1, -1):
-        differ += 1 if np.int64(key % np.uint64(KEY_BASE)) - 1 != read[place] else 0
-        if differ > 1:
-            return True
-        key = key // np.uint64(KEY_BASE)
-    return False
+def one_apart(key: Word, other: Word) -> Word:
+    """Say whether two keys of one length may differ in one character or none."""
+    apart = np.int64(key) - np.int64(other)
+    apart = max(apart, -apart)
+    while apart >= KEY_BASE and apart % KEY_BASE == 0:
+        apart = apart // KEY_BASE
+    return apart < KEY_BASE
 
 
 @helper
@@ -88,32 +88,10 @@ def may_be(key: Word, of: Word, swapped: Word, ratios: NDArray[np.float64]) -> W
 
 
 @helper
-def twice_worth(
-    read: NDArray[np.int8], length: Word, start: Word, best: NDArray[np.float64]
-) -> Word:
-    """Give the most that two edits of a read can leave.
-
-    Args:
-        read: its tokens.
-        length: how many.
-        start: P(state, all read right), one a state.
-        best: see `kernels.neighbours.EditModel.token_best`.
-
-    """
-    total = 0.0
-    for quality in range(QUALITIES):
-        most = best[TOKENS, quality]
-        for place in range(length):
-            most = max(most, best[np.int64(read[place]), quality])
-        total += start[quality] * most * most
-    return total
-
-
-@helper
-def best_shifts(
+def best_edits(
     read: NDArray[np.int8], length: Word, best: NDArray[np.float64], ratios: NDArray[np.float64]
 ) -> Word:
-    """Give the largest ratios of a character lost, and of one of the read's added.
+    """Give the largest ratios of one of a read's characters replaced, of one lost, of one added.
 
     Args:
         read: its tokens.
@@ -124,14 +102,38 @@ def best_shifts(
     """
     row = best[TOKENS]
     lost = (row[0], row[1], row[2], row[3])
+    replaced = (0.0, 0.0, 0.0, 0.0)
     added = (0.0, 0.0, 0.0, 0.0)
     for place in range(length):
-        for edge in range(2):
-            ratio = ratios[ADDED, edge, np.int64(read[place])]
-            added = (
-                max(added[0], ratio[0]),
-                max(added[1], ratio[1]),
-                max(added[2], ratio[2]),
-                max(added[3], ratio[3]),
-            )
-    return lost, added
+        token = np.int64(read[place])
+        replaced = _larger(replaced, ratios[REPLACED, REPLACED_ROW, token])
+        added = _larger(added, ratios[ADDED, 0, token])
+        added = _larger(added, ratios[ADDED, 1, token])
+    return replaced, lost, added
+
+
+@helper
+def _larger(one: Word, other: NDArray[np.float64]) -> Word:
+    return (
+        max(one[0], other[0]),
+        max(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )
+
+
+@helper
+def twice_worth(start: Word, edits: Word, longer: Word) -> Word:
+    """Give the most that two edits of a read can leave.
+
+    Args:
+        start: P(state, all read right), one a state.
+        edits: see `best_edits`.
+        longer: how many characters the plate has more than the read.
+
+    """
+    replaced, lost, added = edits
+    if longer == 0:
+        return weigh(times(start, replaced), replaced) + 2 * weigh(times(start, lost), added)
+    shift = lost if longer > 0 else added
+    return weigh(times(start, shift), replaced if abs(longer) == 1 else shift)

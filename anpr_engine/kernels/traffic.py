@@ -10,10 +10,23 @@ Positions are summed, not averaged, over the characters they allow: a plate's ow
 traffic stands at the position where its format ends.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, f64, given, helper, i8, i32, kernel, written
+from anpr_engine.kernels._jit import (
+    Word,
+    f64,
+    given,
+    helper,
+    i8,
+    i32,
+    i64,
+    kernel,
+    record,
+    written,
+)
 from anpr_engine.kernels.channel import QUALITIES
 from anpr_engine.kernels.tokens import TOKENS, TOKENS_MAX
 
@@ -52,6 +65,25 @@ LEAST = 1e-18
 """What the sum is taken to be before anything was found."""
 WALK_SHAPE = (TOKENS_MAX + 3, TOKENS_MAX + 5, QUALITIES)
 """Room that `traffic_likelihoods` works in; places are one further right than in the read."""
+
+
+class Grammar(NamedTuple):
+    """The formats of all countries as trees, and what errors make of them; arrays read-only.
+
+    tree: int32 (positions, TREE_COLUMNS), in the order of the walk.
+    weights: float64 (positions, 2), `SHARE` and `REACH`.
+    classes: float64 (bands, classes, 2, CLASS_COLUMNS, QUALITIES): for positions inside and at an
+        edge of a plate, the sums over the class's characters of P(not lost and read as this
+        token) and of P(lost); class 0 prints nothing, its tokens are what is added in a gap.
+    """
+
+    tree: NDArray[np.int32]
+    weights: NDArray[np.float64]
+    classes: NDArray[np.float64]
+
+
+GRAMMAR = record(Grammar, given(i32, 2), given(f64, 2), given(f64, 5))
+"""The trees as a kernel declares them."""
 
 
 @helper
@@ -156,12 +188,11 @@ def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], foun
     return found
 
 
-@kernel(given(i8, 2), given(i32, 2), given(f64, 2), given(f64, 4), written(f64, 3), written(f64, 2))
+@kernel(given(i8, 2), given(i64), GRAMMAR, written(f64, 3), written(f64, 2))
 def traffic_likelihoods(
     reads: NDArray[np.int8],
-    tree: NDArray[np.int32],
-    weights: NDArray[np.float64],
-    classes: NDArray[np.float64],
+    bands: NDArray[np.int64],
+    grammar: Grammar,
     room: NDArray[np.float64],
     totals: NDArray[np.float64],
 ) -> None:
@@ -169,17 +200,16 @@ def traffic_likelihoods(
 
     Args:
         reads: int8 (n, TOKENS_MAX).
-        tree: int32 (positions, TREE_COLUMNS), in the order of the walk.
-        weights: float64 (positions, 2), `SHARE` and `REACH`.
-        classes: float64 (classes, 2, CLASS_COLUMNS, QUALITIES): for positions inside and at an
-            edge of a plate, the sums over the class's characters of P(not lost and read as this
-            token) and of P(lost); class 0 prints nothing, its tokens are what is added in a gap.
+        bands: int64 (n,), each read's place in the classes.
+        grammar: the formats.
         room: float64 `WALK_SHAPE`, to work in.
         totals: float64 (n, countries + 3): given each country's weight, the sum at which the walk
             may stop, and its most steps; the last column is written: the sum, or a part of it.
 
     """
+    tree, weights = grammar.tree, grammar.weights
     for row in range(reads.shape[0]):
+        classes = grammar.classes[bands[row]]
         length = _begin(room[0], reads[row], classes[0])
         found = LEAST
         for difference in range(SPAN + 1):

@@ -1,12 +1,14 @@
 """The pure step: record values in, alerts and refusals out; no I/O, clock or chance of its own."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from anpr_engine.pipeline.batches.records_in import reads_in
 from anpr_engine.pipeline.batches.rules import RecordRules
 from anpr_engine.pipeline.columns import Circumstances, DecidedAlert
+from anpr_engine.pipeline.crew import ALONE, Crew, joined_hits, part_of
 from anpr_engine.pipeline.decide import decide
+from anpr_engine.pipeline.journeys import PlaceRules
 from anpr_engine.pipeline.match import MatchRules, match
 from anpr_engine.pipeline.normalise import normalise_plates
 from anpr_engine.pipeline.passages import (
@@ -16,6 +18,7 @@ from anpr_engine.pipeline.passages import (
     PassageRules,
     join_passages,
 )
+from anpr_engine.pipeline.places import Sighting, SightingBook, kept_hits, weigh_places
 from anpr_engine.records.columns import HitColumns, PlateColumns, ReadColumns, Reject
 from anpr_engine.watchlist.snapshot import Snapshot
 
@@ -27,6 +30,7 @@ class StepRules:
     characters_min: fewest canonical characters that may match.
     future_us_max: how far ahead of the engine's clock a read may be dated.
     records: what is accepted in one record of many reads.
+    places: what is assumed of journeys; None where place is no evidence.
     """
 
     match: MatchRules = field(default_factory=MatchRules)
@@ -34,6 +38,18 @@ class StepRules:
     future_us_max: int = 300_000_000
     passages: PassageRules = field(default_factory=PassageRules)
     records: RecordRules = field(default_factory=RecordRules)
+    places: PlaceRules | None = None
+
+    @property
+    def searched(self) -> MatchRules:
+        """What matching looks for: all that the place might yet lift to the floor."""
+        if self.places is None:
+            return self.match
+        return replace(
+            self.match,
+            probability_min=self.places.floor_for(self.match.probability_min),
+            near_probability_min=self.places.floor_for(self.match.near_probability_min),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,7 @@ class StepResult:
     """What became of a batch; `withheld` counts hits that were dropped on purpose, by reason.
 
     passages: what is to change in the book of passages once the batch is durable.
+    sightings: what the book of sightings is to take over then.
     """
 
     reads: ReadColumns
@@ -50,15 +67,20 @@ class StepResult:
     rejects: Sequence[Reject]
     withheld: dict[str, int]
     passages: Sequence[Passage] = ()
+    sightings: Sequence[Sighting] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A batch's reads and hits: all that does not depend on the batches before it."""
+    """A batch's reads and hits: all that does not depend on the batches before it.
+
+    Where place counts, hits are not yet weighed by it, and `weigh` has to follow.
+    """
 
     reads: ReadColumns
     plates: PlateColumns
     hits: HitColumns
+    sightings: Sequence[Sighting] = ()
 
 
 Lap = Callable[[str], None]
@@ -87,8 +109,10 @@ def step(
         book: the passages under way, only looked at; None lets every read stand for itself.
         lap: told of each stage.
 
+    Of places only those of this batch are known.
     """
     looked = look(values, snapshot, rules, where, lap)
+    looked = weigh(looked, snapshot, rules, SightingBook(rules.places or PlaceRules()))
     return conclude(looked, snapshot, rules, where, book, lap)
 
 
@@ -98,15 +122,40 @@ def look(
     rules: StepRules,
     where: Circumstances,
     lap: Lap = _no_lap,
+    crew: Crew = ALONE,
 ) -> Looked:
     """Take one batch from record values to hits; parameters as for `step`."""
-    reads = reads_in(values, rules.records, where.now_us + rules.future_us_max)
+    reads = reads_in(values, rules.records, where.now_us + rules.future_us_max, crew)
     lap("decode")
-    plates = normalise_plates(reads, rules.characters_min)
+    plates = normalise_plates(reads, rules.characters_min, crew)
     lap("normalise")
-    hits = match(reads, plates, snapshot, rules.match, where.now_us)
+    searched = rules.searched
+
+    def matched(first: int, end: int) -> tuple[int, HitColumns]:
+        some, keys = part_of(reads, first, end), plates.part(first, end)
+        return first, match(some, keys, snapshot, searched, where.now_us)
+
+    hits = joined_hits(crew.each(len(reads), matched))
     lap("match")
     return Looked(reads, plates, hits)
+
+
+def weigh(looked: Looked, snapshot: Snapshot, rules: StepRules, book: SightingBook) -> Looked:
+    """Weigh a batch's hits by place, where that counts; others stay as they are.
+
+    Args:
+        looked: from `look`, with the same snapshot and rules.
+        snapshot: the watchlists.
+        rules: what the site has set.
+        book: what earlier batches saw, durable, only looked at.
+
+    """
+    if rules.places is None:
+        return looked
+    least = rules.match.probability_min
+    floors = max(rules.match.near_probability_min, least), least
+    placed = kept_hits(weigh_places(looked.reads, looked.hits, snapshot, book), floors)
+    return replace(looked, hits=placed.hits, sightings=placed.sightings)
 
 
 def conclude(
@@ -128,4 +177,6 @@ def conclude(
         if joined.held_back:
             withheld[SAME_PASSAGE] = joined.held_back
     lap("decide")
-    return StepResult(reads, plates, hits, alerts, reads.rejects, withheld, changes)
+    return StepResult(
+        reads, plates, hits, alerts, reads.rejects, withheld, changes, looked.sightings
+    )

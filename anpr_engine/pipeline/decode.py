@@ -16,6 +16,7 @@ from anpr_engine.kernels.json_scan import (
     UNDECIDED,
     scan_reads,
 )
+from anpr_engine.pipeline.crew import ALONE, Crew
 from anpr_engine.ports import RecordValues
 from anpr_engine.records.columns import ReadColumns, Reject, country_code
 from anpr_engine.records.parse import ReadRefused, parse_read
@@ -42,13 +43,19 @@ def decode_rows(
     values: Sequence[bytes],
     latest_us: int,
     no_reads: NDArray[np.bool_] | None = None,
+    crew: Crew = ALONE,
 ) -> ReadColumns:
     """Decode texts that lie one after another; `no_reads` are passed over, and not judged."""
     spans = np.empty((len(packed), SPANS, 2), dtype=np.int32)
     numbers = np.empty((len(packed), NUMBERS), dtype=np.int64)
     status = np.empty(len(packed), dtype=np.uint8)
-    room = np.empty(ROW_WORDS, dtype=np.int64)
-    scan_reads(packed.buffer, packed.bounds, spans, numbers, status, room)
+
+    def scan(first: int, end: int) -> None:
+        rows, room = slice(first, end), np.empty(ROW_WORDS, dtype=np.int64)
+        bounds = packed.bounds[first : end + 1]
+        scan_reads(packed.buffer, bounds, spans[rows], numbers[rows], status[rows], room)
+
+    crew.each(len(packed), scan)
     undecided = (status == UNDECIDED) | (np.diff(packed.bounds) > READ_BYTES_MAX)
     if no_reads is not None:
         undecided &= ~no_reads

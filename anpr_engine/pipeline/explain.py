@@ -106,6 +106,7 @@ def explain(
     place: int,
     snapshot: Snapshot,
     by: tuple[ReadingModel, float],
+    place_ratio: float = 1.0,
 ) -> Explanation:
     """Explain one hit of a batch.
 
@@ -115,6 +116,7 @@ def explain(
         place: of the hit.
         snapshot: the watchlists that were matched against.
         by: the model and the share of reads of any listed vehicle, as in matching.
+        place_ratio: what the hit was weighed by for its place, see `places.Placed`.
 
     """
     model, traffic_share = by
@@ -132,7 +134,8 @@ def explain(
         camera = model.cameras.of_camera(cameras_of(reads, np.array([row]))[0])
     terms = _terms(found, chosen, (model, weights), (fit, camera))
     actual = float(hits.probability[place])
-    terms = replace(terms, further=_ratio(_odds(actual), _odds(float(found.probability[chosen]))))
+    further = _ratio(_odds(actual), _odds(float(found.probability[chosen]))) / place_ratio
+    terms = replace(terms, place=place_ratio, further=further)
     confidence = float(reads.confidence[row])
     band = int(found.evidence.bands[0])
     text = HitText(

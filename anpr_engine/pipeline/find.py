@@ -79,7 +79,11 @@ def joined_pairs(parts: list[Pairs]) -> Pairs:
 
 def _in_block(keys: NDArray[np.uint64], block: EntryBlock) -> tuple[NDArray[np.int64], ...]:
     tally = np.zeros(4, dtype=np.int64)
-    room = 256
+    room = 256 if len(block) else 0
+    if not room:
+        # As for most of a day a delta is.
+        none = np.zeros(0, dtype=np.int64)
+        return none, none, tally
     while True:
         found = np.empty((2, room), dtype=np.int64)
         find_listed(keys, block.words, block.slots, block.rows.keys, found, tally)

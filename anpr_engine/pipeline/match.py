@@ -101,18 +101,22 @@ def match(
         _count(withheld, "other-country", contradicted)
         exact = exact.chosen(~contradicted)
     found = [exact, wildcard_pairs(plates.keys, snapshot)]
+    others = np.zeros(0)
     candidates = candidates_of(reads)
     worth = near_rules(rules, snapshot) if rules.near and len(snapshot) else None
     if worth is not None:
         found.append(offered_pairs(candidates, snapshot))
         found.append(spelling_pairs(plates.keys, snapshot))
-        found.append(near_matches(reads, plates, snapshot, worth, model))
+        searched = near_matches(reads, plates, snapshot, worth, model)
+        found.append(searched.pairs)
+        others = searched.least
     pairs = joined_pairs(found)
     in_force = _in_force(reads, snapshot, pairs, now_us)
     _count(withheld, "not-in-force", ~in_force & (pairs.tier != FUZZY))
     pairs = pairs.chosen(in_force)
     if worth is not None:
-        pairs = pairs.chosen(promising(reads, plates, pairs, snapshot, (model, worth)))
+        by = (model, worth)
+        pairs = pairs.chosen(promising((reads, plates), pairs, snapshot, by, others))
     probability = _worth((reads, plates, candidates), pairs, snapshot, (model, rules))
     near = pairs.tier == FUZZY
     enough = probability >= rules.probability_min

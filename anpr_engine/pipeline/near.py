@@ -64,13 +64,24 @@ class NearRules:
     boost: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class NearPairs:
+    """Pairs that the search found.
+
+    least: float64 (reads,), a lower bound of P(read | traffic) where it was looked at, else 0.
+    """
+
+    pairs: Pairs
+    least: NDArray[np.float64]
+
+
 def near_matches(
     reads: ReadColumns,
     plates: PlateColumns,
     snapshot: Snapshot,
     rules: NearRules,
     model: ReadingModel,
-) -> Pairs:
+) -> NearPairs:
     """Find the entries that reads may have been misread from.
 
     Args:
@@ -83,12 +94,14 @@ def near_matches(
     """
     rows, shares = through_gate(reads, plates, model, rules)
     plain = (plates.status[rows] == USABLE) & (plates.gaps[rows] < GAPS_UNKNOWN)
-    parts = [
-        no_pairs(),
-        *_near_of_plain(reads, plates, (rows[plain], shares[plain]), (snapshot, model), rules),
-        *_near_of_marked(reads, rows[~plain], rules, (snapshot, model)),
-    ]
-    return joined_pairs(parts)
+    least = np.zeros(len(reads))
+    parts = [no_pairs()]
+    if plain.any():
+        seen = (rows[plain], shares[plain])
+        parts += _near_of_plain(reads, plates, seen, (snapshot, model), rules, least)
+    if not plain.all():
+        parts += _near_of_marked(reads, rows[~plain], rules, (snapshot, model), least)
+    return NearPairs(joined_pairs(parts), least)
 
 
 def through_gate(
@@ -155,11 +168,10 @@ def _near_of_plain(
     of: tuple[NDArray[np.int64], NDArray[np.float64]],
     against: tuple[Snapshot, ReadingModel],
     rules: NearRules,
+    least: NDArray[np.float64],
 ) -> list[Pairs]:
     rows, shares = of
     snapshot, model = against
-    if not len(rows):
-        return []
     boost = boosts_of(reads, rows) * rules.boost
     odds = rules.odds * LUMPINESS
     # A plate rarer on the road than 1 / c is searched for: where all are, none needs to be named.
@@ -177,6 +189,7 @@ def _near_of_plain(
         np.array([odds / boost.max(), model.densest if named else 0.0]),
     )
     bounds, owners, keys = model.explained_parts(seen)
+    least[rows] = bounds[:, NEED]
     need = bounds[:, NEED] * odds / boost
     typed = np.flatnonzero(bounds[:, :NEED].sum(axis=1) * SWAPPED >= need)
     owner, swapped = swapped_keys(plates.keys[rows[typed]])
@@ -194,11 +207,10 @@ def _near_of_marked(
     rows: NDArray[np.int64],
     rules: NearRules,
     against: tuple[Snapshot, ReadingModel],
+    least: NDArray[np.float64],
 ) -> list[Pairs]:
     # A text with positions that could not be read, or with marks that are no separators.
     snapshot, model = against
-    if not len(rows):
-        return []
     evidence = evidence_of(reads, rows, model)
     starts = model.starts(evidence.bare, evidence.bands)
     most = model.most(evidence.bare, starts)
@@ -211,6 +223,7 @@ def _near_of_marked(
     steps = np.full(len(starts), FIRST_LOOK_STEPS)
     part = traffic_of(evidence, evidence.gaps, model, Until(most / odds, steps))
     traffic = np.maximum(part, odd)
+    least[evidence.rows] = traffic
     left = traffic * odds < most
     evidence = evidence.chosen(left)
     bounds = bounds_of(starts[left], traffic[left] * odds[left])

@@ -8,23 +8,31 @@ import numpy as np
 from anpr_engine.kernels.json_scan import SPAN_PLATE
 from anpr_engine.kernels.plate_text import GAPS_UNKNOWN, UNDECIDED, plate_keys_and_gaps
 from anpr_engine.pipeline.columns import plate_text
+from anpr_engine.pipeline.crew import ALONE, Crew
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.records.columns import REFUSED, PlateColumns, ReadColumns
 
 
-def normalise_plates(reads: ReadColumns, characters_min: int) -> PlateColumns:
+def normalise_plates(reads: ReadColumns, characters_min: int, crew: Crew = ALONE) -> PlateColumns:
     """Normalise a batch's plates.
 
     Args:
         reads: the decoded batch.
         characters_min: fewest canonical characters that may match.
+        crew: who shares the work.
 
     """
     keys = np.empty(len(reads), dtype=np.uint64)
     status = np.empty(len(reads), dtype=np.uint8)
-    spans = np.ascontiguousarray(reads.spans[:, SPAN_PLATE])
     gaps = np.empty(len(reads), dtype=np.uint16)
-    plate_keys_and_gaps(reads.buffer, spans, characters_min, keys, status, gaps)
+
+    def write(first: int, end: int) -> None:
+        rows = slice(first, end)
+        spans = np.ascontiguousarray(reads.spans[rows, SPAN_PLATE])
+        found = keys[rows], status[rows], gaps[rows]
+        plate_keys_and_gaps(reads.buffer, spans, characters_min, *found)
+
+    crew.each(len(reads), write)
     undecided = set(np.flatnonzero(status == UNDECIDED).tolist()) | set(reads.careful)
     for row in undecided:
         text = plate_text(reads, row)

@@ -20,24 +20,25 @@ from anpr_engine.watchlist.snapshot import Snapshot
 
 
 def promising(
-    reads: ReadColumns,
-    plates: PlateColumns,
+    seen: tuple[ReadColumns, PlateColumns],
     pairs: Pairs,
     snapshot: Snapshot,
     by: tuple[ReadingModel, NearRules],
+    least: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
     """Say which pairs are worth the full account: bool (p,); in doubt all are.
 
     A near match's likelihood without separators is the most that it can be with them.
 
     Args:
-        reads: the decoded batch.
-        plates: its keys.
+        seen: the decoded batch, and its keys.
         pairs: of any tier; only near matches are looked at.
         snapshot: the watchlists.
         by: the errors and the plates, and when a pair is worth a hit.
+        least: float64 (reads,), lower bounds of P(read | traffic).
 
     """
+    reads, plates = seen
     model, worth = by
     near = np.flatnonzero(pairs.tier == FUZZY)
     found = np.ones(len(pairs), dtype=np.bool_)
@@ -54,10 +55,16 @@ def promising(
     likelihood += starts * swap_weights(plates.keys[pairs.read[near]], listed.keys)
     most = likelihood * worth.boost * boosts_of(reads, pairs.read[near])
     most = most / (worth.odds * LUMPINESS) + own
-    enough = np.zeros(len(evidence.rows))
-    np.maximum.at(enough, places, most)
-    traffic = traffic_of(evidence, evidence.gaps, model, Until(enough))
     spelled = has_umlaut(listed.keys) & ~has_umlaut(plates.keys[pairs.read[near]])
     special = spelled | (listed.keys >= np.uint64(LONG_KEYS_FROM))
-    found[near] = special | (most >= traffic[places])
+    # Most pairs are too little beside what the search knew of the traffic already.
+    able = most >= least[pairs.read[near]]
+    found[near] = special
+    asked = np.flatnonzero(able & ~special)
+    chosen, places = np.unique(places[asked], return_inverse=True)
+    enough = np.zeros(len(chosen))
+    np.maximum.at(enough, places, most[asked])
+    evidence = evidence.chosen(chosen)
+    traffic = traffic_of(evidence, evidence.gaps, model, Until(enough))
+    found[near[asked]] = most[asked] >= traffic[places]
     return found

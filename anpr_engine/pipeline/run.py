@@ -3,8 +3,8 @@
 All that a reader must hold is on this screen. Everything that touches the world is a port.
 
 In a backlog a batch is read and matched while the one before it is being saved: the broker's
-answer takes as long as a good part of the matching. What depends on the batch before, the book of
-passages, is looked at only when that is durable.
+answer takes as long as a good part of the matching. What depends on the batch before, the books of
+passages and of sightings, is looked at only when that is durable.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +13,12 @@ from typing import Protocol
 
 from anpr_engine.logs import get_logger
 from anpr_engine.pipeline.columns import Circumstances, instant
-from anpr_engine.pipeline.core import StepResult, StepRules, conclude, look
+from anpr_engine.pipeline.core import StepResult, StepRules, conclude, look, weigh
+from anpr_engine.pipeline.crew import ALONE, Crew
 from anpr_engine.pipeline.ingest import RejectGuard, incoming, take_batch
+from anpr_engine.pipeline.journeys import PlaceRules
 from anpr_engine.pipeline.passages import PASSAGES_MAX, PassageBook
+from anpr_engine.pipeline.places import SightingBook
 from anpr_engine.pipeline.publish import Refused, alert_records, dead_letter, start_record
 from anpr_engine.pipeline.report import EngineReport, RunTotals
 from anpr_engine.ports import BatchLimits, Clock, ReadStream, RecordBatch, RecordOrigin
@@ -60,11 +63,12 @@ class EngineRules:
 
 @dataclass(frozen=True, slots=True)
 class EnginePorts:
-    """What the engine works with."""
+    """What the engine works with; `crew`: the threads that share a batch out."""
 
     stream: ReadStream
     watchlists: Watchlists
     clock: Clock
+    crew: Crew = ALONE
 
 
 class SiteEngine:
@@ -80,6 +84,7 @@ class SiteEngine:
         self._report = report
         self._topics = SiteTopics(rules.site)
         self._book = PassageBook(rules.passages_max)
+        self._sightings = SightingBook(rules.step.places or PlaceRules())
         self._under_way: tuple[RecordBatch, StepResult] | None = None
 
     def run(self, stop: Callable[[], bool], *, until_end: bool = False) -> RunTotals:
@@ -124,10 +129,11 @@ class SiteEngine:
         snapshot = self._ports.watchlists.current
         where = self._circumstances()
         rules, lap = self._rules.step, self._report.lap
-        looked = look(incoming(batch), snapshot, rules, where, lap)
+        looked = look(incoming(batch), snapshot, rules, where, lap, self._ports.crew)
         if not self._settle():
             # This batch comes again, behind the one before it.
             return
+        looked = weigh(looked, snapshot, rules, self._sightings)
         result = conclude(looked, snapshot, rules, where, self._book, lap)
         self._guard.admit(len(result.reads), len(result.rejects) + len(batch.damaged))
         outgoing = self._outgoing(batch, result, where)
@@ -145,6 +151,7 @@ class SiteEngine:
             batch, result = under_way
             # Only now: of a batch that was rolled back nobody has seen an alert.
             self._book.apply(result.passages)
+            self._sightings.apply(result.sightings)
             self._report.committed(batch, result)
         elif not saved:
             self._report.rolled_back()

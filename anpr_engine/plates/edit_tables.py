@@ -19,6 +19,7 @@ from anpr_engine.kernels.edits import ADDED, LOST, REPLACED
 from anpr_engine.kernels.gate import GATE_CHARACTERS_MAX
 from anpr_engine.kernels.halves import CHARACTERS_MIN
 from anpr_engine.kernels.neighbours import BEST_ROW, RANKED_LOST, RANKED_ROWS, EditModel
+from anpr_engine.kernels.quick_looks import REPLACED_ROW
 from anpr_engine.kernels.tokens import CHARACTERS, JUNK, PLAIN, TOKENS
 
 _MIDDLE = 2
@@ -85,6 +86,7 @@ def _ratios(rates: NDArray[np.float64]) -> NDArray[np.float64]:
     ratios[:2, :, PLAIN:CHARACTERS] = 0.0
     characters = ratios[REPLACED, :TOKENS, :PLAIN].copy()
     characters[np.arange(PLAIN), np.arange(PLAIN)] = 0.0
+    ratios[REPLACED, REPLACED_ROW] = characters.max(axis=1)
     best = np.max([characters.max(axis=(0, 1)), ratios[LOST].max(axis=(0, 1))], axis=0)
     ratios[REPLACED, BEST_ROW, 0] = np.maximum(best, ratios[ADDED].max(axis=(0, 1)))
     return ratios
@@ -92,9 +94,7 @@ def _ratios(rates: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _token_best(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
     # What the best edit of one token read can be; the last row stands behind the text.
-    characters = ratios[REPLACED, :TOKENS, :PLAIN].copy()
-    characters[np.arange(PLAIN), np.arange(PLAIN)] = 0.0
-    best = np.maximum(characters.max(axis=1), ratios[ADDED, :2].max(axis=0))
+    best = np.maximum(ratios[REPLACED, REPLACED_ROW], ratios[ADDED, :2].max(axis=0))
     lost = ratios[LOST, :2].max(axis=(0, 1))
     return np.vstack([np.maximum(best, lost), lost[None]])
 

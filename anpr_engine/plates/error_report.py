@@ -16,6 +16,7 @@ from anpr_engine.kernels.plate_text import ALPHABET
 from anpr_engine.kernels.tokens import CHARACTERS, TOKENS, without_separators
 from anpr_engine.plates.error_fit import Pairs, fit, log_likelihoods
 from anpr_engine.plates.error_model import Channel, ErrorModel, channel_of, shipped_channel
+from anpr_engine.plates.error_verdicts import with_verdicts
 
 CONFUSIONS_SHOWN = 30
 CHARACTERS_SHOWN = 10
@@ -89,6 +90,7 @@ class FitReport:
 
     log_likelihood, log_likelihood_shipped: mean over the pairs held out, None where none were; by
     a model fitted to the others, and by the one that comes with the engine.
+    log_likelihood_pairs: by the model before verdicts corrected it; None where there were none.
     right_share: of all pairs, how many were read without any error.
     """
 
@@ -97,6 +99,7 @@ class FitReport:
     held_out: int
     log_likelihood: float | None
     log_likelihood_shipped: float | None
+    log_likelihood_pairs: float | None
     right_share: float
     bands: tuple[BandErrors, ...]
     model: ModelSummary
@@ -177,14 +180,18 @@ def right_rates(pairs: Pairs, channel: Channel) -> NDArray[np.float64]:
 def held_out_rows(pairs: Pairs, share: float) -> NDArray[np.bool_]:
     """Choose the pairs to test with, bool (n,): by plate, so that no vehicle is on both sides."""
     limit = share * 256**_DIGEST_BYTES
-    bare, _ = without_separators(pairs.tokens[:, 0], pairs.lengths[:, 0])
-    digests = (hashlib.blake2b(row.tobytes(), digest_size=_DIGEST_BYTES).digest() for row in bare)
+    texts = _bare_texts(pairs)
+    digests = (hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest() for text in texts)
     chosen = [int.from_bytes(digest, "big") < limit for digest in digests]
     return np.array(chosen, dtype=np.bool_)
 
 
 def fit_and_report(
-    pairs: Pairs, testing: NDArray[np.bool_], name: str, fitted_on: str
+    pairs: Pairs,
+    testing: NDArray[np.bool_],
+    name: str,
+    fitted_on: str,
+    verdicts: Pairs | None = None,
 ) -> tuple[ErrorModel, FitReport]:
     """Fit a model to all pairs, and judge the fitting by a model that saw only some of them.
 
@@ -193,9 +200,11 @@ def fit_and_report(
         testing: bool (n,), the pairs that the judged model is not fitted to.
         name: of the model.
         fitted_on: what the pairs are.
+        verdicts: pairs from a control room's verdicts, which correct the model; they are no
+            pairs to judge by, for alerts have chosen them.
 
     """
-    model = fit(pairs, name, fitted_on)
+    model = _corrected(fit(pairs, name, fitted_on), verdicts)
     test = pairs.chosen(testing)
     report = FitReport(
         pairs=len(pairs),
@@ -203,21 +212,41 @@ def fit_and_report(
         held_out=0,
         log_likelihood=None,
         log_likelihood_shipped=None,
+        log_likelihood_pairs=None,
         right_share=float(is_right(pairs).mean()),
         bands=(),
         model=summary_of(model),
     )
     if not 0 < len(test) < len(pairs):
         return model, report
-    judged = channel_of(fit(pairs.chosen(~testing), name, fitted_on))
+    before = fit(pairs.chosen(~testing), name, fitted_on)
+    others = None if verdicts is None else verdicts.chosen(~same_plates(verdicts, test))
+    judged = channel_of(_corrected(before, others))
     shipped = shipped_channel()
+    by_pairs = None if verdicts is None else log_likelihoods(test, channel_of(before))[0]
     return model, replace(
         report,
         held_out=len(test),
         log_likelihood=log_likelihoods(test, judged)[0],
         log_likelihood_shipped=log_likelihoods(test, shipped)[0],
+        log_likelihood_pairs=by_pairs,
         bands=_band_errors(test, judged, shipped),
     )
+
+
+def _corrected(model: ErrorModel, verdicts: Pairs | None) -> ErrorModel:
+    return model if verdicts is None else with_verdicts(model, verdicts)
+
+
+def same_plates(pairs: Pairs, others: Pairs) -> NDArray[np.bool_]:
+    """Say which pairs are of a plate that other pairs are of: bool (n,)."""
+    known = set(_bare_texts(others))
+    return np.array([text in known for text in _bare_texts(pairs)], dtype=np.bool_)
+
+
+def _bare_texts(pairs: Pairs) -> list[bytes]:
+    bare, _ = without_separators(pairs.tokens[:, 0], pairs.lengths[:, 0])
+    return [row.tobytes() for row in bare]
 
 
 def _band_errors(test: Pairs, judged: Channel, shipped: Channel) -> tuple[BandErrors, ...]:

@@ -23,6 +23,7 @@ CAMERA = "camera"
 OWN = "own-share"
 DENSITY = "density"
 RIVALS = "other-entries"
+PLACE = "place"
 FURTHER = "further-evidence"
 NO_CHANGE = 0.005
 """Factors that differ from one by less are not worth a sentence."""
@@ -49,7 +50,7 @@ class Terms:
     read_right: P(read without error | listed plate, confidence).
     traffic, countries: P(text | other traffic), and each country's part of it.
     claim_listed, claim_traffic: P(country claimed | listed plate), and of other traffic.
-    own, density, rivals, further: factors, each told in its sentence.
+    own, density, rivals, place, further: factors, each told in its sentence.
     camera_listed, camera_traffic: how much likelier than on all roads the listed plate is at this
         camera, and other traffic; camera: the same by country, None where it is not known.
     """
@@ -70,6 +71,7 @@ class Terms:
     camera_listed: float = 1.0
     camera_traffic: float = 1.0
     camera: dict[str, float] | None = None
+    place: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ def _factors(hit: HitText, terms: Terms) -> Iterator[Factor]:
         (OWN, terms.own, "The listed plate's own part of the traffic is no other vehicle."),
         (DENSITY, terms.density, "Plates on the road lie closer together than formats say."),
         (RIVALS, terms.rivals, "Other listed plates may have been read as this text, too."),
+        (PLACE, terms.place, _place_words(terms.place)),
         (FURTHER, terms.further, "Further evidence, and listed plates not worth a hit."),
     ):
         before, odds = odds, odds * factor
@@ -202,6 +205,14 @@ def _camera_words(terms: Terms) -> str:
         f"all roads do, the countries of other traffic with this text {terms.camera_traffic:.3g} "
         "times."
     )
+
+
+def _place_words(place: float) -> str:
+    if place == 1:
+        return "Where the listed plate was last seen says nothing, or is not known."
+    if place < 1:
+        return "The listed plate was seen for sure elsewhere, so that it could hardly be here."
+    return "The listed plate was seen for sure not long before or after, and within reach."
 
 
 def _one_in(odds: float) -> str:

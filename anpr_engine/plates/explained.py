@@ -23,7 +23,7 @@ from anpr_engine.kernels.explained_tables import (
     SeenReads,
     empty_room,
 )
-from anpr_engine.kernels.gate import GATE_CHARACTERS_MAX, GateTables
+from anpr_engine.kernels.gate import COUNTRY, GATE_CHARACTERS_MAX, SHARE, GateTables
 from anpr_engine.kernels.neighbours import EditModel
 from anpr_engine.kernels.plate_text import KEY_BASE
 from anpr_engine.kernels.tokens import PLAIN, TOKENS
@@ -69,8 +69,22 @@ def read_tables(
     by_code = np.ones((KEY_BASE, QUALITIES))
     by_code[1:] = right[: KEY_BASE - 1]
     return ReadTables(
-        kept(places), kept(sums), kept(ratios), kept(by_code), kept(best), kept(channel.quality)
+        kept(places),
+        kept(sums),
+        kept(ratios),
+        kept(by_code),
+        kept(best),
+        kept(channel.quality),
+        kept(_densest(gate)),
     )
+
+
+def _densest(gate: Gate) -> NDArray[np.float64]:
+    found = np.zeros((GATE_CHARACTERS_MAX + 1, gate.countries))
+    for row, positions in enumerate(gate.positions):
+        place = (len(positions), int(gate.tables.values[row, COUNTRY]))
+        found[place] = max(found[place], gate.tables.values[row, SHARE])
+    return found
 
 
 def _most(edits: EditModel) -> NDArray[np.float64]:

@@ -109,24 +109,17 @@ class ReadingModel:
             until: when a sum need not be finished.
 
         """
-        found = np.empty(len(tokens))
         room = np.zeros(WALK_SHAPE)
-        limits = np.full(len(tokens), np.inf) if until.enough is None else until.enough
-        most = np.full(len(tokens), np.inf) if until.steps_max is None else until.steps_max
-        for band in np.unique(bands).tolist():
-            rows = np.flatnonzero(bands == band)
-            chosen = np.ascontiguousarray(tokens[rows])
-            any_country = (claims[rows] @ self.shares)[:, None]
-            no_limit = np.full(len(rows), np.inf)
-            blur = np.column_stack([any_country, limits[rows], no_limit, no_limit])
-            tree, sums = layouts.blur, layouts.blur_sums[band]
-            traffic_likelihoods(chosen, tree.tree, tree.weights, sums, room, blur)
-            left = limits[rows] - blur[:, -1]
-            totals = np.column_stack([claims[rows], left, most[rows], left])
-            tree, sums = layouts.tree, layouts.sums[band]
-            traffic_likelihoods(chosen, tree.tree, tree.weights, sums, room, totals)
-            found[rows] = totals[:, -1] + blur[:, -1]
-        return found
+        no_limit = np.full(len(tokens), np.inf)
+        limits = no_limit if until.enough is None else until.enough
+        most = no_limit if until.steps_max is None else until.steps_max
+        any_country = claims @ self.shares
+        blur = np.column_stack([any_country, limits, no_limit, no_limit])
+        traffic_likelihoods(tokens, bands, layouts.blur, room, blur)
+        left = limits - blur[:, -1]
+        totals = np.column_stack([claims, left, most, left])
+        traffic_likelihoods(tokens, bands, layouts.whole, room, totals)
+        return np.asarray(totals[:, -1] + blur[:, -1], np.float64)
 
     def plate_shares(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Give each plate's own share of the traffic by country: float64 (n, countries).
@@ -268,13 +261,13 @@ def reading_model(
         gate=gate,
         explained=tables,
         issued=issued,
-        countries=bare.tree.countries,
+        countries=bare.countries,
         shares=shares / shares.sum(),
         free=free_shares(chosen),
         edits=edits,
         right=np.vstack([right, np.ones((1, QUALITIES))]),
-        claim_places=claim_places(bare.tree.countries),
-        claim_factors=claim_factors(len(bare.tree.countries)),
+        claim_places=claim_places(bare.countries),
+        claim_factors=claim_factors(len(bare.countries)),
         reach=reach(channel.quality, right, edits),
         cameras=cameras,
     )

@@ -90,6 +90,11 @@ class PlateColumns:
     status: NDArray[np.uint8]
     gaps: NDArray[np.uint16]
 
+    def part(self, first: int, end: int) -> "PlateColumns":
+        """Give a stretch of the rows, as views."""
+        rows = slice(first, end)
+        return PlateColumns(self.keys[rows], self.status[rows], self.gaps[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateColumns:

@@ -1,4 +1,4 @@
-"""Writes the JSON Schemas of the five records: `python -m anpr_engine.records.schema_files [DIR]`.
+"""Writes the JSON Schemas of all records: `python -m anpr_engine.records.schema_files [DIR]`.
 
 Why: the models are the one source. A schema typed by hand would drift from what the engine
 accepts, so the files are generated, committed, and a test compares them.
@@ -18,6 +18,7 @@ from anpr_engine.records.audit_event import AuditEvent
 from anpr_engine.records.avro_schema_files import AVRO_FILES, avro_file_name, avro_text
 from anpr_engine.records.read import PlateRead
 from anpr_engine.records.rejected_read import RejectedRead
+from anpr_engine.records.verdict import Verdict
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,6 +29,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "alert": Alert,
     "rejected_read": RejectedRead,
     "audit_event": AuditEvent,
+    "verdict": Verdict,
 }
 """Record name to model; all at version 1."""
 
@@ -93,7 +95,7 @@ def write_schemas(folder: Path) -> list[Path]:
 
 def main() -> int:
     """Write the schema files and name each on stdout."""
-    parser = argparse.ArgumentParser(description="Write the JSON Schemas of the five records.")
+    parser = argparse.ArgumentParser(description="Write the JSON Schemas of all records.")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("schemas"))
     folder: Path = parser.parse_args().folder
     if not folder.is_dir():

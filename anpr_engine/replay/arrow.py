@@ -1,10 +1,14 @@
 """The one door to pyarrow: Parquet and Arrow tables in, tables of hits out."""
 
+import hashlib
+import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -29,6 +33,8 @@ HIT_SCHEMA = pa.schema(
         ("edits", pa.int32()),
     ]
 )
+
+_HITS = msgspec.json.Decoder(Hit)
 
 
 def table_rows(table: Any, size: int) -> Iterator[list[dict[str, Any]]]:  # noqa: ANN401 - any frame
@@ -62,16 +68,70 @@ def parquet_columns(path: str, size: int) -> Iterator[partial[Any]]:
         InputFileError: the file cannot be read, or its columns are no reads.
 
     """
+    yield from (take for _, take in sized_columns(path, size))
+
+
+def sized_columns(
+    path: str, size: int, groups: Sequence[int] | None = None
+) -> Iterator[tuple[int, partial[Any]]]:
+    """Give batches of a Parquet file's reads, each with the number of its rows.
+
+    Args:
+        path: the file.
+        size: rows at a time.
+        groups: row groups by number, read by the caller's own thread; None for all.
+
+    Raises:
+        InputFileError: the file cannot be read, or its columns are no reads.
+
+    """
+    with _parquet(path) as file:
+        schema = file.schema_arrow
+    found = [name for name in MATCH_COLUMNS if name in schema.names]
+    repeated = [name for name in _REPEATED if name in found and is_text(schema.field(name).type)]
+    with _parquet(path, repeated) as file:
+        alone = groups is not None
+        batches = file.iter_batches(size, row_groups=groups, columns=found, use_threads=not alone)
+        for batch in batches:
+            table = pa.Table.from_batches([batch])
+            yield table.num_rows, partial(columns_of, _checked(table))
+
+
+def row_group_reads(path: str) -> list[int]:
+    """Count the reads of each row group of a Parquet file, as its footer says.
+
+    Raises:
+        InputFileError: the file cannot be read.
+
+    """
+    with _parquet(path) as file:
+        footer = file.metadata
+        return [footer.row_group(place).num_rows for place in range(footer.num_row_groups)]
+
+
+def footer_digest(path: str) -> str:
+    """Name a Parquet file by its footer: 32 hexadecimal digits.
+
+    Raises:
+        InputFileError: the file cannot be read.
+
+    """
+    with _parquet(path) as file:
+        sink = io.BytesIO()
+        file.metadata.write_metadata_file(sink)
+    return hashlib.blake2b(sink.getvalue(), digest_size=16).hexdigest()
+
+
+def hits_of(lines: Sequence[bytes]) -> list[Hit]:
+    """Read hits from their lines of JSON."""
+    return [_HITS.decode(line) for line in lines]
+
+
+@contextmanager
+def _parquet(path: str, repeated: Sequence[str] = ()) -> Iterator[Any]:
     try:
-        with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
-        found = [name for name in MATCH_COLUMNS if name in schema.names]
-        repeated = [
-            name for name in _REPEATED if name in found and is_text(schema.field(name).type)
-        ]
-        with pq.ParquetFile(path, read_dictionary=repeated) as file:
-            for batch in file.iter_batches(size, columns=found):
-                yield partial(columns_of, _checked(pa.Table.from_batches([batch])))
+        with pq.ParquetFile(path, read_dictionary=list(repeated)) as file:
+            yield file
     except RecordRefused as refusal:
         raise InputFileError(
             f"The Parquet file {path} holds no reads: {refusal.detail}.",

@@ -4,35 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Unpack, overload
 
-import msgspec
-
 from anpr_engine.errors import AnprError
-from anpr_engine.pipeline.batches.rows import plan_rows
-from anpr_engine.pipeline.columns import TIERS, plate_text
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.decode import decode
 from anpr_engine.pipeline.explain import explain
-from anpr_engine.pipeline.match import NEAR_MIN, MatchRules, match
-from anpr_engine.pipeline.normalise import normalise_plates
+from anpr_engine.pipeline.match import NEAR_MIN, MatchRules
 from anpr_engine.plates.explain import Explanation
 from anpr_engine.plates.reading import shipped_reading
-from anpr_engine.records.columns import HitColumns, ReadColumns, Reject
+from anpr_engine.records.columns import ReadColumns, Reject
 from anpr_engine.records.hit import Hit
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.replay.entries import entries_from
+from anpr_engine.replay.matching import matched, told_hits
 from anpr_engine.replay.options import ChosenOptions, EngineOptions
 from anpr_engine.replay.sources import arrow_door, read_columns
 from anpr_engine.watchlist.row_problems import RowProblem
 from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
-
-
-class _Told(msgspec.Struct):
-    read_id: str
-    camera_id: str
-    captured_at: str
-
-
-_TOLD = msgspec.json.Decoder(_Told)
 
 
 class Hits(Sequence[Hit]):
@@ -139,10 +126,8 @@ class Engine:
         return self._now_us() + self._rules.future_us_max
 
     def _hits(self, reads: ReadColumns) -> Hits:
-        hits = self._matched(reads)
-        plan_rows(reads.values, hits.read.tolist())
-        told = [reads.values[row] for row in hits.read.tolist()]
-        rows = [self._hit(reads, hits, place, told[place]) for place in range(len(hits))]
+        hits = matched(reads, self.snapshot, self._rules)
+        rows, told = told_hits(reads, hits, self.snapshot, range(len(hits)))
         first = self.totals.reads
         rejects = [reject._replace(row=first + reject.row) for reject in reads.rejects]
         self._count(reads, rows)
@@ -158,7 +143,7 @@ class Engine:
         """
         values = [read.encode() if isinstance(read, str) else read]
         reads = decode(values, self._latest_us())
-        hits = self._matched(reads)
+        hits = matched(reads, self.snapshot, self._rules)
         rules = self._rules.match
         by = rules.model or shipped_reading(), rules.traffic_share
         for place in range(len(hits)):
@@ -167,11 +152,6 @@ class Engine:
                 return explain(reads, hits, place, self.snapshot, by)
         raise AnprError("This read is no hit of that entry.", "Give the hit's own read.")
 
-    def _matched(self, reads: ReadColumns) -> HitColumns:
-        plates = normalise_plates(reads, self._rules.characters_min)
-        # An entry that ended after the plate was seen still tells what happened then.
-        return match(reads, plates, self.snapshot, self._rules.match, 0)
-
     def _count(self, reads: ReadColumns, rows: Sequence[Hit]) -> None:
         self.totals.reads += len(reads)
         self.totals.hits += len(rows)
@@ -179,21 +159,3 @@ class Engine:
         for reject in reads.rejects:
             reason = reject.reason.value
             self.totals.by_reason[reason] = self.totals.by_reason.get(reason, 0) + 1
-
-    def _hit(self, reads: ReadColumns, hits: HitColumns, place: int, value: bytes) -> Hit:
-        row = int(hits.read[place])
-        told = _TOLD.decode(value)
-        entry = self.snapshot.entry(int(hits.entry[place]), recent=bool(hits.recent[place]))
-        return Hit(
-            read_id=told.read_id,
-            camera_id=told.camera_id,
-            captured_at=told.captured_at,
-            plate=plate_text(reads, row),
-            watchlist_plate=entry.plate,
-            entry_id=entry.entry_id,
-            list_id=entry.list_id,
-            category=entry.category.value,
-            probability=round(float(hits.probability[place]), 6),
-            tier=TIERS[int(hits.tier[place])].value,
-            edits=int(hits.edits[place]),
-        )

@@ -14,6 +14,8 @@ from anpr_engine.records.hit import Hit
 from anpr_engine.replay.sources import STDIN, arrow_door
 
 _ENCODER = msgspec.json.Encoder()
+GROUP_HITS = 65_536
+"""Hits a row group of Parquet has at least, but for the last."""
 
 
 class HitWriter(Protocol):
@@ -74,3 +76,64 @@ def hit_writer(path: str) -> Iterator[HitWriter]:
         raise InputFileError(
             f"The output {path} cannot be written: {error.strerror}.", "Give another path."
         ) from None
+
+
+def write_lines(out: str, batches: Iterator[list[bytes]], part: Path) -> None:
+    """Put hits, each a line of JSON, into an output that appears whole or not at all.
+
+    Args:
+        out: a path, `.parquet` or JSON lines; `-` for stdout.
+        batches: the lines in order.
+        part: where the file is written first, on the output's own disk.
+
+    Raises:
+        InputFileError: the file cannot be made.
+
+    """
+    if out == STDIN:
+        for lines in batches:
+            sys.stdout.buffer.write(b"".join(lines))
+        sys.stdout.buffer.flush()
+        return
+    try:
+        if out.endswith(".parquet"):
+            _write_parquet(part, batches)
+        else:
+            with part.open("wb") as file:
+                for lines in batches:
+                    file.write(b"".join(lines))
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(out)
+        sync_folder(Path(out).parent)
+    except OSError as error:
+        raise InputFileError(
+            f"The output {out} cannot be written: {error.strerror}.", "Give another path."
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_parquet(part: Path, batches: Iterator[list[bytes]]) -> None:
+    door = arrow_door()
+    writer = door.ParquetHits(part)
+    try:
+        waiting: list[bytes] = []
+        for lines in batches:
+            waiting += lines
+            if len(waiting) >= GROUP_HITS:
+                writer.write(door.hits_of(waiting))
+                waiting = []
+        if waiting:
+            writer.write(door.hits_of(waiting))
+    finally:
+        writer.close()
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's names on disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

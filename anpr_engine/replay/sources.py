@@ -28,14 +28,23 @@ TakeReads = Callable[[int], ReadColumns]
 
 
 def arrow_door() -> ModuleType:
-    """Load the one module that knows Arrow.
+    """Load the module that knows Parquet and Arrow tables.
 
     Raises:
         AnprError: pyarrow is not installed.
 
     """
+    return _door("anpr_engine.replay.arrow")
+
+
+def read_tables_door() -> ModuleType:
+    """Load the module that writes reads as Parquet and Arrow, likewise."""
+    return _door("anpr_engine.replay.read_tables")
+
+
+def _door(name: str) -> ModuleType:
     try:
-        return importlib.import_module("anpr_engine.replay.arrow")
+        return importlib.import_module(name)
     except ModuleNotFoundError:
         raise AnprError(
             "Parquet and Arrow need the package pyarrow, which is not installed.",

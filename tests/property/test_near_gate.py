@@ -19,6 +19,7 @@ from anpr_engine.pipeline.columns import FUZZY, plate_text
 from anpr_engine.pipeline.decode import decode
 from anpr_engine.pipeline.find import Pairs
 from anpr_engine.pipeline.match import MatchRules, match
+from anpr_engine.pipeline.near import NearPairs
 from anpr_engine.pipeline.normalise import normalise_plates
 from anpr_engine.pipeline.tiers import edits_of
 from anpr_engine.plates.draw import draw as draw_plate
@@ -128,7 +129,7 @@ def everything(patch: pytest.MonkeyPatch) -> None:
 
     def all_pairs(
         reads: ReadColumns, plates: PlateColumns, snapshot: Snapshot, *_: object
-    ) -> Pairs:
+    ) -> NearPairs:
         usable = (plates.status == USABLE) | (plates.status == UNREAD_POSITION)
         seen = [normalise(plate_text(reads, row)).text for row in range(len(reads))]
         texts = [snapshot.base.rows.texts(entry)[1] for entry in range(len(snapshot))]
@@ -141,10 +142,11 @@ def everything(patch: pytest.MonkeyPatch) -> None:
         ]
         rows, entries = np.array(close, dtype=np.int64).reshape(-1, 2).T
         flags = np.zeros(len(rows), dtype=np.bool_)
-        return Pairs(rows, entries, flags, np.full(len(rows), FUZZY, dtype=np.uint8))
+        pairs = Pairs(rows, entries, flags, np.full(len(rows), FUZZY, dtype=np.uint8))
+        return NearPairs(pairs, np.zeros(len(reads)))
 
     patch.setattr(matching, "near_matches", all_pairs)
-    patch.setattr(matching, FILTER, lambda _, __, pairs, *___: np.ones(len(pairs), dtype=np.bool_))
+    patch.setattr(matching, FILTER, lambda _, pairs, *__: np.ones(len(pairs), dtype=np.bool_))
 
 
 @pytest.mark.slow_interpreted

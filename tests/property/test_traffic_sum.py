@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from oracle_reading import Slots, Tokens
 from reading_rows import few_tokens, mixture_of, rows_of
 
+from anpr_engine.kernels._jit import kept
 from anpr_engine.kernels.tokens import without_separators
 from anpr_engine.kernels.traffic import (
     LEAST,
@@ -19,6 +20,7 @@ from anpr_engine.kernels.traffic import (
     REACH,
     SPAN,
     WALK_SHAPE,
+    Grammar,
     traffic_likelihoods,
 )
 from anpr_engine.plates.draw import draw as draw_plate
@@ -88,7 +90,9 @@ def run_traffic(
     weights = tree.weights.copy()
     weights[:, REACH] = np.inf if whole else weights[:, REACH]
     found = np.tile(np.array(totals, dtype=np.float64), (len(reads), 1))
-    traffic_likelihoods(reads, tree.tree, weights, sums, np.zeros(WALK_SHAPE), found)
+    grammar = Grammar(kept(tree.tree), kept(weights), kept(sums[None]))
+    bands = np.zeros(len(reads), np.int64)
+    traffic_likelihoods(reads, bands, grammar, np.zeros(WALK_SHAPE), found)
     return found[:, -1]
 
 
@@ -137,7 +141,6 @@ def test_traffic_is_the_sum_over_every_plate(
 @pytest.mark.parametrize("printed", [True, False])
 def test_what_the_walk_leaves_out_is_little(*, printed: bool) -> None:
     """Of reads with up to two errors half are under 1 % too low, and none over 5 %."""
-    model = shipped_reading()
     draw = np.random.default_rng(4)
     formats = [each for pack in country_packs() for each in pack.formats if each.share > 0]
     texts = [draw_plate(draw, formats[draw.integers(len(formats))]) for _ in range(150)]
@@ -147,7 +150,7 @@ def test_what_the_walk_leaves_out_is_little(*, printed: bool) -> None:
             reads[row, place] = draw.integers(36)
     if not printed:
         reads, _ = without_separators(reads, lengths)
-    tree = model.printed.tree if printed else model.bare.tree
+    tree = traffic_tree(country_packs(), printed=printed)
     totals = (*[1.0] * len(tree.countries), np.inf, np.inf, 0.0)
     for band in (0, 6, 10):
         mixture = mixture_of(band, garbage=False)

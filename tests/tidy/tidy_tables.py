@@ -10,7 +10,7 @@ METRIC_TABLE = f"{PACKAGE}/metrics/table.py"
 KERNEL_LINES_MAX = 40
 KERNEL_PARAMETERS_MAX = 6
 FOLDERS_WITH_README = (PACKAGE, "benchmarks", "deploy", "schemas", "tests")
-SCHEMAS = ("alert", "audit_event", "plate_read", "rejected_read", "watchlist_entry")
+SCHEMAS = ("alert", "audit_event", "plate_read", "rejected_read", "verdict", "watchlist_entry")
 
 _MACHINE_PATH = re.compile(r"(?<![\w.])/(root|home|work|tmp/w)(?![\w-])")
 _PACKAGE_HOST = re.compile(

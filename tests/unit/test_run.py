@@ -15,6 +15,7 @@ from anpr_engine.pipeline import run
 from anpr_engine.pipeline.batches.rules import RecordRules, schemas_from
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.ingest import RejectGuard
+from anpr_engine.pipeline.journeys import PlaceRules
 from anpr_engine.pipeline.report import EngineReport
 from anpr_engine.pipeline.run import EnginePorts, EngineRules, SiteEngine
 from anpr_engine.ports import BatchLimits, ReadStream, RecordBatch
@@ -228,3 +229,16 @@ def test_reads_of_one_record_are_alerted_and_refused_each_by_itself() -> None:
     ids = {dict(each.headers)["ce_id"] for each in site.broker.published if each.headers}
     assert len(ids) == len([each for each in site.broker.published if each.headers])
     assert site.broker.saved["g"] == [3]
+
+
+def test_places_of_one_batch_count_in_the_next() -> None:
+    """A misread that is no alert alone is one, once the vehicle was surely seen near by before."""
+    at = {"country": "BE", "confidence": 0.9, "position": {"lat": 51.2, "lon": 4.4}}
+    sure, doubtful = (
+        json.dumps(json.loads(read(number, plate)) | at).encode()
+        for number, plate in ((1, "1-ABC-123"), (2, "1-ADC-123"))
+    )
+    others = [read(number, "--") for number in range(3, 102)]
+    for step, alerts in ((StepRules(), 1), (StepRules(places=PlaceRules()), 2)):
+        site = Site([sure, *others, doubtful], step=step)
+        assert site.engine.run(lambda: False, until_end=True).alerts == alerts

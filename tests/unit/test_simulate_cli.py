@@ -2,14 +2,20 @@
 
 import csv
 import json
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
 from anpr_engine.cli import simulate
 from anpr_engine.errors import UsageError
+from anpr_engine.pipeline.batches.records_in import Incoming, reads_in
+from anpr_engine.pipeline.batches.rules import RecordRules
 from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.wire import Header
 
 START = "2026-03-02T07:00:00Z"
 
@@ -20,11 +26,13 @@ class FakeWriter:
     def __init__(self) -> None:
         """Start empty."""
         self.records: list[tuple[str, bytes, bytes]] = []
+        self.headers: list[tuple[Header, ...]] = []
         self.flushed_count = 0
 
-    def write(self, topic: str, key: bytes, value: bytes) -> None:
+    def write(self, topic: str, key: bytes, value: bytes, headers: tuple[Header, ...] = ()) -> None:
         """Keep one record."""
         self.records.append((topic, key, value))
+        self.headers.append(headers)
 
     def flush(self) -> None:
         """Count the flush."""
@@ -112,6 +120,75 @@ def test_kafka_gets_each_read_under_its_site_and_camera(monkeypatch: pytest.Monk
         read = json.loads(value)
         assert key.decode() == read["camera_id"]
         assert topic == f"anpr.reads.{read['camera_id'][:2]}"
+
+
+@pytest.mark.parametrize("form", ["ndjson", "arrow"])
+def test_records_of_many_reads_hold_the_same_reads(
+    monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Each record is of one site; a camera keeps its key and its order; none is over the limit."""
+    writer = FakeWriter()
+    monkeypatch.setattr(simulate, "open_read_writer", lambda _bootstrap: writer)
+    words = ("--out", "kafka", "--kafka", "127.0.0.1:1", "--format", form, "--batch", "20")
+    assert run("--seconds", "1.5", "--start", START, *words).exit_code == 0
+    assert writer.flushed_count == 1
+    incoming = Incoming([value for _, _, value in writer.records], dict(enumerate(writer.headers)))
+    taken = reads_in(incoming, RecordRules(), 2**62)
+    assert not taken.rejects
+    sizes = Counter(taken.record_of(row) for row in range(len(taken)))
+    assert len(sizes) == len(writer.records)
+    assert 1 < max(sizes.values()) <= 20
+    keys: dict[str, bytes] = {}
+    times: dict[str, str] = {}
+    for row in range(len(taken)):
+        read = json.loads(taken.values[row])
+        topic, key, _ = writer.records[taken.record_of(row)]
+        camera = read["camera_id"]
+        assert topic == f"anpr.reads.{camera[:2]}"
+        assert keys.setdefault(camera, key) == key
+        assert times.get(camera, "") <= read["captured_at"]
+        times[camera] = read["captured_at"]
+    plain = run("--seconds", "1.5", "--start", START).stdout.splitlines()
+    ids = [json.loads(value)["read_id"] for value in taken.values]
+    assert sorted(ids) == sorted(json.loads(line)["read_id"] for line in plain)
+
+
+def test_a_parquet_file_holds_the_reads_of_the_lines(tmp_path: Path) -> None:
+    """Every field of every read is there; the file comes with its ending, or by --format."""
+    by_ending, by_format = tmp_path / "reads.parquet", tmp_path / "reads"
+    assert run("--seconds", "2", "--start", START, "--out", str(by_ending)).exit_code == 0
+    words = ("--out", str(by_format), "--format", "parquet")
+    assert run("--seconds", "2", "--start", START, *words).exit_code == 0
+    table = pq.read_table(by_ending)
+    assert table.equals(pq.read_table(by_format))
+    lines = run("--seconds", "2", "--start", START).stdout.splitlines()
+    assert table.num_rows == len(lines)
+    for row, line in zip(table.to_pylist(), lines, strict=True):
+        read = json.loads(line)
+        for name, value in read.items():
+            found = row[name]
+            if name == "captured_at":
+                assert found == datetime.fromisoformat(value)
+            elif name == "vehicle":
+                assert {part: text for part, text in found.items() if text is not None} == value
+            else:
+                assert found == value
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["reads", "reads.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--out", "kafka", "--kafka", "x:1", "--format", "parquet"], "json or ndjson or arrow"),
+        (["--out", "reads.jsonl", "--format", "arrow"], "jsonl or parquet"),
+        (["--format", "parquet"], "--out FILE.parquet"),
+    ],
+)
+def test_forms_that_do_not_go_with_the_output_are_refused(words: list[str], said: str) -> None:
+    """The error names what does."""
+    result = run("--seconds", "1", *words)
+    assert isinstance(result.exception, UsageError)
+    assert said in str(result.exception)
 
 
 def test_kafka_without_a_broker_is_wrong_usage() -> None:

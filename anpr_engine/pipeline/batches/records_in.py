@@ -19,6 +19,7 @@ from anpr_engine.pipeline.batches.forms import ARROW, AVRO, JSON, LINES, Forms, 
 from anpr_engine.pipeline.batches.lines import text_reads
 from anpr_engine.pipeline.batches.merge import merged, refused_records
 from anpr_engine.pipeline.batches.rules import RecordRefused, RecordRules, too_many
+from anpr_engine.pipeline.crew import ALONE, Crew
 from anpr_engine.pipeline.decode import decode_rows
 from anpr_engine.ports import RecordValues, Texts
 from anpr_engine.records.columns import ReadColumns, Reject
@@ -48,13 +49,16 @@ class Incoming(Texts):
         return iter(self.values)
 
 
-def reads_in(values: Sequence[bytes], rules: RecordRules, latest_us: int) -> ReadColumns:
+def reads_in(
+    values: Sequence[bytes], rules: RecordRules, latest_us: int, crew: Crew = ALONE
+) -> ReadColumns:
     """Decode a batch of records, whatever form each has.
 
     Args:
         values: the records' values; `Incoming` where headers may tell the form.
         rules: what is accepted in a record of many reads.
         latest_us: see `decode.decode`.
+        crew: who shares the work; of records of many reads it is not shared.
 
     """
     headers: Mapping[int, tuple[Header, ...]] = {}
@@ -63,7 +67,7 @@ def reads_in(values: Sequence[bytes], rules: RecordRules, latest_us: int) -> Rea
     packed = RecordValues.of(values)
     forms = forms_of(packed, headers)
     if forms is None:
-        return decode_rows(packed, values, latest_us)
+        return decode_rows(packed, values, latest_us, crew=crew)
     return _parts(packed, forms, rules, latest_us)
 
 

@@ -1,0 +1,251 @@
+"""What `anpr replay` can be asked: its options, times among them, and which go together."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import TypeAdapter, ValidationError
+
+from anpr_engine.errors import UsageError
+from anpr_engine.records.fields import Timestamp
+from anpr_engine.replay.sources import STDIN
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+WORKERS_MAX = 256
+_SPAN = re.compile(r"(\d{1,9})(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_OFFSET = re.compile(r"(\d{1,9}):(\d{1,18})")
+_TIME = TypeAdapter(Timestamp)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A time as it was given: an instant, or so long before the replay first began."""
+
+    text: str
+    at_us: int = 0
+    before_us: int | None = None
+
+
+def us_of(when: When | None, begun_us: int) -> int | None:
+    """Give a time in microseconds since 1970, by when the replay first began; None for none."""
+    if when is None:
+        return None
+    return when.at_us if when.before_us is None else begun_us - when.before_us
+
+
+class TimeType(click.ParamType[When]):
+    """An RFC 3339 time, or a span before now such as -2h."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | When, param: click.Parameter | None, ctx: click.Context | None
+    ) -> When:
+        """Read a time."""
+        if isinstance(value, When):
+            return value
+        if value.startswith("-") and (span := _SPAN.fullmatch(value[1:])):
+            return When(value, before_us=_microseconds(span))
+        try:
+            at: datetime = _TIME.validate_python(value)
+        except ValidationError:
+            allowed = (
+                "a time such as 2026-11-22T08:00:00Z, or one before now such as -90m, -2h, -7d"
+            )
+            return self.fail(f"{value!r} is not {allowed}.", param, ctx)
+        return When(value, round(at.astimezone(UTC).timestamp() * 1e6))
+
+
+class SpanType(click.ParamType[int]):
+    """A span of time such as 24h, in microseconds."""
+
+    name = "span"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Read a span."""
+        if isinstance(value, int):
+            return value
+        span = _SPAN.fullmatch(value)
+        if span is None:
+            return self.fail(f"{value!r} is not a span such as 90m, 24h or 7d.", param, ctx)
+        return _microseconds(span)
+
+
+def _microseconds(span: re.Match[str]) -> int:
+    return int(span[1]) * _SECONDS[span[2]] * 1_000_000
+
+
+def _offsets(
+    _ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
+) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for text in given:
+        pair = _OFFSET.fullmatch(text)
+        if pair is None:
+            message = f"{text!r} is not PARTITION:OFFSET, such as 0:1200."
+            raise click.BadParameter(message)
+        found[int(pair[1])] = int(pair[2])
+    return found
+
+
+def _workers(_ctx: click.Context, _param: click.Parameter, text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= WORKERS_MAX:
+        message = f"{text!r} is not a number from 1 to {WORKERS_MAX}, or auto."
+        raise click.BadParameter(message)
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What was asked for; the fields are the command's options."""
+
+    config: Path | None
+    site: str | None
+    kafka: str | None
+    redis_url: str | None
+    reads: tuple[str, ...]
+    more: tuple[str, ...]
+    since: When | None
+    until: When | None
+    from_offset: Mapping[int, int]
+    to_offset: Mapping[int, int]
+    late: int
+    watchlist: str | None
+    as_of: When | None
+    out: str
+    min_probability: float | None
+    traffic_share: float | None
+    cameras: str | None
+    misread_share: float | None
+    workers: int | None
+    restart: bool
+    as_json: bool
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of reads; none for Kafka."""
+        return (*self.reads, *self.more)
+
+    @property
+    def resumable(self) -> bool:
+        """Whether what is done can be kept: not of a stream, and not for one."""
+        return STDIN not in (*self.files, self.out)
+
+    def check(self) -> None:
+        """Refuse what does not go together.
+
+        Raises:
+            UsageError: says what to give instead.
+
+        """
+        by_offset = bool(self.from_offset or self.to_offset)
+        if self.files and by_offset:
+            raise UsageError("Offsets are of Kafka, and --reads names files.", "Give one of them.")
+        if not self.files and not by_offset and self.since is None:
+            raise UsageError(
+                "It is not said which reads to replay.",
+                "Give --reads FILE for files, or --from TIME for the site's reads on Kafka.",
+            )
+
+    def as_asked(self) -> dict[str, str]:
+        """Give what decides on the result, by option, to compare with an earlier call."""
+        times = {"--from": self.since, "--to": self.until, "--as-of": self.as_of}
+        asked = {name: when.text for name, when in times.items() if when is not None}
+        if not self.files:
+            asked["--late"] = f"{self.late // 1_000_000} s"
+        for name, offsets in (("--from-offset", self.from_offset), ("--to-offset", self.to_offset)):
+            if offsets:
+                asked[name] = " ".join(f"{at}:{offsets[at]}" for at in sorted(offsets))
+        return asked
+
+
+_DEFAULT = "default: the site's setting where Kafka, Redis or --config is used, else "
+OPTIONS = (
+    click.argument("more", nargs=-1, metavar="[READS]..."),
+    click.option(
+        "--reads",
+        multiple=True,
+        metavar="PATH",
+        help="Parquet or JSONL files: paths, patterns, folders, - for JSONL on stdin; several.",
+    ),
+    click.option(
+        "--from",
+        "since",
+        type=TimeType(),
+        help="Reads captured from this time on (RFC 3339, or -2h for two hours ago). Without "
+        "files: of the site's reads on Kafka, where records are fetched from then on, less what "
+        "a camera's clock may be ahead.",
+    ),
+    click.option("--to", "until", type=TimeType(), help="Reads captured before this time."),
+    click.option(
+        "--late",
+        type=SpanType(),
+        default="24h",
+        show_default=True,
+        help="From Kafka: how long after --to records are fetched, for reads that came in late.",
+    ),
+    click.option(
+        "--from-offset",
+        multiple=True,
+        callback=_offsets,
+        metavar="P:N",
+        help="From Kafka: partition P from offset N on; several.",
+    ),
+    click.option(
+        "--to-offset",
+        multiple=True,
+        callback=_offsets,
+        metavar="P:N",
+        help="From Kafka: partition P up to, not including, offset N; several.",
+    ),
+    click.option("--watchlist", help="CSV or JSONL file of entries; default: the lists in Redis."),
+    click.option("--as-of", type=TimeType(), help="Only entries that were in force at this time."),
+    click.option("--out", required=True, help=".jsonl or .parquet file, - for JSONL on stdout."),
+    click.option(
+        "--min-probability",
+        type=click.FloatRange(0, 1),
+        help=f"Leave out hits that are less likely; {_DEFAULT}as for anpr match.",
+    ),
+    click.option(
+        "--traffic-share",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        help=f"Assumed share of reads that are of any listed vehicle; {_DEFAULT}0.0001.",
+    ),
+    click.option("--cameras", help="What each camera usually sees: a file of `anpr cameras fit`."),
+    click.option(
+        "--misread-share",
+        type=click.FloatRange(0, 0.5, min_open=True, max_open=True),
+        help="Share of reads with an error in them.",
+    ),
+    click.option(
+        "--workers",
+        metavar="N|auto",
+        default="auto",
+        show_default=True,
+        callback=_workers,
+        help="How many work side by side; auto: as many as there are processors.",
+    ),
+    click.option("--restart", is_flag=True, help="Forget what an interrupted replay has done."),
+    click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Close with one JSON line, on stderr where the hits go to stdout.",
+    ),
+)
+
+
+def replay_options(command: Command) -> Command:
+    """Add the options to the command."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command

@@ -1,0 +1,125 @@
+"""How a replay matches, and where its lists and reads are: by the site's settings, or by options.
+
+A site's settings are read where its Kafka or its Redis is used, or its file is named; a replay of
+files against a file needs no site, and matches as `anpr match` does.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anpr_engine.cli.replay_options import ReplayOptions
+from anpr_engine.kafka.history import HistorySettings
+from anpr_engine.pipeline.batches.rules import RecordRules, schemas_from
+from anpr_engine.pipeline.core import StepRules
+from anpr_engine.pipeline.match import NEAR_MIN, MatchRules
+from anpr_engine.replay.options import ChosenOptions
+from anpr_engine.wire import SiteTopics
+from anpr_engine.wiring import Overrides, place_of, reading_model_of, settings_of
+
+NO_KAFKA, NO_REDIS = "-", "redis://unused"
+"""Stand for what a replay has no use for, so that nobody has to set it."""
+TRAFFIC_SHARE = 0.0001
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySite:
+    """How to match and where things are; `asked` is what decides on the result, by name."""
+
+    rules: StepRules
+    asked: Mapping[str, str]
+    history: HistorySettings | None = None
+    redis_url: str = ""
+
+
+def site_of(options: ReplayOptions) -> ReplaySite:
+    """Settle how to match and where things are.
+
+    Raises:
+        ConfigError: a setting is wrong, or one that is needed is missing.
+        UsageError: a file that is named is not what it should be.
+
+    """
+    from_kafka, from_redis = not options.files, options.watchlist is None
+    if from_kafka or from_redis or options.config is not None:
+        overrides = Overrides(
+            options.site,
+            options.kafka if from_kafka else NO_KAFKA,
+            options.redis_url if from_redis else NO_REDIS,
+        )
+        return _by_settings(options, overrides, from_kafka=from_kafka)
+    return _by_options(options)
+
+
+def _by_options(options: ReplayOptions) -> ReplaySite:
+    chosen = ChosenOptions(cameras=options.cameras, misread_share=options.misread_share)
+    least = options.min_probability or 0.0
+    share = options.traffic_share or TRAFFIC_SHARE
+    rules = MatchRules(least, share, least or NEAR_MIN, model=chosen.model())
+    named = {
+        "--min-probability": least,
+        "--traffic-share": share,
+        "--cameras": options.cameras,
+        "--misread-share": options.misread_share,
+    }
+    return ReplaySite(StepRules(rules, chosen.characters_min), _words(named))
+
+
+def _by_settings(options: ReplayOptions, overrides: Overrides, *, from_kafka: bool) -> ReplaySite:
+    settings = settings_of(options.config, overrides)
+    place = place_of(options.config, overrides)
+    least = options.min_probability
+    given = {
+        "probability_min": least,
+        "near_probability_min": (least or NEAR_MIN) if least is not None else None,
+        "traffic_share": options.traffic_share,
+        "cameras": options.cameras,
+        "misread_share": options.misread_share,
+    }
+    matching = settings.match.model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
+    ingest = settings.ingest
+    records = RecordRules(
+        ingest.reads_per_record_max,
+        ingest.record_bytes_max,
+        ingest.unpacked_bytes_max,
+        schemas_from(ingest.avro_schemas),
+    )
+    rules = StepRules(
+        match=MatchRules(
+            matching.probability_min,
+            matching.traffic_share,
+            matching.near_probability_min,
+            matching.near,
+            matching.appearance,
+            reading_model_of(matching),
+        ),
+        characters_min=matching.plate_characters_min,
+        future_us_max=settings.rejects.future_ms_max * 1000,
+        records=records,
+    )
+    asked = {f"match.{name}": value for name, value in matching.model_dump(mode="json").items()}
+    asked["rejects.future_ms_max"] = settings.rejects.future_ms_max
+    history = None
+    if from_kafka:
+        topic, crcs = SiteTopics(place.site).reads, settings.kafka_client.check_crcs
+        asked |= {f"ingest.{name}": value for name, value in ingest.model_dump().items()}
+        asked["topic"] = topic
+        history = HistorySettings(place.kafka, topic, place.security, crcs)
+    return ReplaySite(rules, _words(asked), history, place.redis_url)
+
+
+def _words(asked: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _word(value) for name, value in asked.items() if value not in (None, "")}
+
+
+def _word(value: object) -> str:
+    # A file is what it holds, not what it is called.
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_word(part)}" for name, part in value.items())
+    if isinstance(value, str) and Path(value).is_file():
+        return f"{value} {hashlib.blake2b(Path(value).read_bytes(), digest_size=8).hexdigest()}"
+    return str(value)
