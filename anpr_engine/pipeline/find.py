@@ -18,6 +18,7 @@ from anpr_engine.kernels.neighbours import (
     near_rows,
 )
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM
+from anpr_engine.kernels.surroundings import ROOM_WORDS, maybe_near
 from anpr_engine.kernels.table import FOUND, find_listed
 from anpr_engine.kernels.umlauts import SPELLINGS_MAX, umlaut_keys
 from anpr_engine.pipeline.columns import CANDIDATE, EXACT, FUZZY, WILDCARD
@@ -194,7 +195,7 @@ def _near_in_block(
     progress = np.zeros(PROGRESS_WORDS, dtype=np.int64)
     room = NEAR_ROOM
     parts = [np.zeros((2, 0), dtype=np.int64)]
-    while progress[NEXT_READ] < len(tokens):
+    while len(block) and progress[NEXT_READ] < len(tokens):
         found = np.empty((2, room), dtype=np.int64)
         before = int(progress[NEXT_READ])
         near_rows(tokens, bounds, block.halves, model.edits, found, progress)
@@ -203,6 +204,19 @@ def _near_in_block(
             room *= 2
     read, entry = np.concatenate(parts, axis=1)
     return read, entry
+
+
+def may_have_neighbours(keys: NDArray[np.uint64], snapshot: Snapshot) -> NDArray[np.bool_]:
+    """Say which keys an entry may be within two edits of: bool (n,); in doubt all."""
+    found = np.zeros(len(keys), dtype=np.bool_)
+    maybe = np.empty(len(keys), dtype=np.uint8)
+    for block in (snapshot.base, snapshot.delta):
+        if len(block) and not len(block.surroundings):
+            return np.ones(len(keys), dtype=np.bool_)
+        if len(block):
+            maybe_near(keys, block.surroundings, np.empty(ROOM_WORDS, np.uint64), maybe)
+            found |= maybe != 0
+    return found
 
 
 def no_pairs() -> Pairs:

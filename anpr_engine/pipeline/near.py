@@ -28,6 +28,7 @@ from anpr_engine.pipeline.find import (
     Pairs,
     bounds_of,
     joined_pairs,
+    may_have_neighbours,
     named_pairs,
     near_pairs,
     no_pairs,
@@ -94,6 +95,9 @@ def near_matches(
     """
     rows, shares = through_gate(reads, plates, model, rules)
     plain = (plates.status[rows] == USABLE) & (plates.gaps[rows] < GAPS_UNKNOWN)
+    able = ~plain
+    able[plain] = may_have_neighbours(plates.keys[rows[plain]], snapshot)
+    rows, shares, plain = rows[able], shares[able], plain[able]
     least = np.zeros(len(reads))
     parts = [no_pairs()]
     if plain.any():

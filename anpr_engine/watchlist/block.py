@@ -24,6 +24,7 @@ from anpr_engine.watchlist.column import Column, joined_columns
 from anpr_engine.watchlist.halves import half_index, has_umlauts
 from anpr_engine.watchlist.patterns import PatternIndex, pattern_index
 from anpr_engine.watchlist.stored import StoredEntry
+from anpr_engine.watchlist.surroundings import surroundings
 from anpr_engine.watchlist.texts import EntryTexts, LooseTexts, Texts, joined_texts
 
 
@@ -94,6 +95,8 @@ class EntryBlock:
     patterns: the rows with wildcards, which are the last ones; no read has a key of theirs.
     halves: the keys filed by their halves, for near matches.
     umlauts: whether any plate has an umlaut.
+    surroundings: uint32 (blocks, 8), the filter of what is within two edits of a key, see
+        `kernels.surroundings`; without a block where the keys are too many.
     """
 
     rows: EntryRows
@@ -102,6 +105,7 @@ class EntryBlock:
     patterns: PatternIndex
     halves: HalfIndex
     umlauts: bool
+    surroundings: NDArray[np.uint32]
 
     def __len__(self) -> int:
         """Count the entries."""
@@ -210,6 +214,7 @@ def block_of(rows: EntryRows) -> EntryBlock:
         patterns=_patterns(rows),
         halves=half_index(rows.keys),
         umlauts=has_umlauts(rows.keys),
+        surroundings=surroundings(rows.keys),
     )
 
 
