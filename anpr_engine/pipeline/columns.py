@@ -1,5 +1,6 @@
 """What several stages look at: one read of a batch by row, and what holds for the whole batch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,12 +23,15 @@ class Circumstances:
     """What holds for a whole batch: where and when it is decided, and how old the lists are.
 
     now_us: microseconds since 1970. watchlist_age_ms: since Redis last confirmed the lists.
+    received_at_us: when each other site's list was last received; None where no lists come from
+        other sites, as for files.
     """
 
     site: str
     now_us: int
     watchlist_age_ms: int
     watchlist_stale: bool
+    received_at_us: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 
 from anpr_engine.pipeline.columns import TIERS, Circumstances, DecidedAlert, instant, read_of
+from anpr_engine.policy.exchange import list_objection
+from anpr_engine.policy.policy_set import shipped_policies
 from anpr_engine.policy.sharing import POLICY_VERSION, Decision, decide_sharing
 from anpr_engine.records.alert import Alert, AlertEntry, AlertRead
 from anpr_engine.records.columns import HitColumns, ReadColumns
@@ -29,13 +31,20 @@ def decide(
     Returns the alerts in order of reads, and the hits withheld by rule id.
     """
     alerts: list[DecidedAlert] = []
+    objections: dict[str, str | None] = {}
     withheld: dict[str, int] = {}
     for place in range(len(hits)):
         row = int(hits.read[place])
         entry = snapshot.entry(int(hits.entry[place]), recent=bool(hits.recent[place]))
         decision = decide_sharing(entry, where.site)
-        if not decision.recipients:
-            withheld[decision.reasons[0]] = withheld.get(decision.reasons[0], 0) + 1
+        provider = entry.provider or where.site
+        if provider not in objections:
+            objections[provider] = _objection(provider, where)
+        refusal = objections[provider]
+        if refusal is None and not decision.recipients:
+            refusal = decision.reasons[0]
+        if refusal is not None:
+            withheld[refusal] = withheld.get(refusal, 0) + 1
             continue
         alert = _alert(read_of(reads, row), entry, decision, where)
         details = {
@@ -46,6 +55,14 @@ def decide(
         }
         alerts.append(DecidedAlert(row, Alert.model_validate(alert | details)))
     return alerts, withheld
+
+
+def _objection(provider: str, where: Circumstances) -> str | None:
+    # The rule against using a list at all; one that nobody delivered has none.
+    received = where.received_at_us
+    if received is None:
+        return None
+    return list_objection(where.site, provider, received, where.now_us, shipped_policies())
 
 
 def _alert(

@@ -7,7 +7,7 @@ answer takes as long as a good part of the matching. What depends on the batch b
 passages and of sightings, is looked at only when that is durable.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,6 +43,11 @@ class Watchlists(Protocol):
     @property
     def verified_at_us(self) -> int:
         """When the store last confirmed it, microseconds since 1970."""
+        ...
+
+    @property
+    def received_at_us(self) -> Mapping[str, int] | None:
+        """When each other site's list was last received, microseconds since 1970."""
         ...
 
 
@@ -161,7 +166,8 @@ class SiteEngine:
         now_us = self._ports.clock.now_us()
         age_ms = max(0, now_us - self._ports.watchlists.verified_at_us) // 1000
         stale = age_ms > self._rules.stale_after_ms
-        return Circumstances(self._rules.site, now_us, age_ms, stale)
+        received = self._ports.watchlists.received_at_us
+        return Circumstances(self._rules.site, now_us, age_ms, stale, received)
 
     def _outgoing(
         self, batch: RecordBatch, result: StepResult, where: Circumstances

@@ -23,6 +23,7 @@ from anpr_engine.ports import Clock
 from anpr_engine.records.watchlist_entry import OWN, WatchlistEntry
 from anpr_engine.watchlist.loading import follows
 from anpr_engine.watchlist.manifest import ChangeRecord, Manifest
+from anpr_engine.watchlist.receipts import Cursor, read_cursor
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import StoreReader, restored
 from anpr_engine.watchlist.redis_writer import StoreWriter, WriteTally
@@ -32,15 +33,6 @@ WAIT_MS = 500
 RETRY_S = 0.5
 CONFIRM_EVERY_US = 10_000_000
 """How often an idle delivery writes down that the target is up to date."""
-
-
-class Cursor(msgspec.Struct, frozen=True):
-    """How far the entries of a source have come, and when that was last true."""
-
-    epoch: str
-    version: int
-    token: str
-    confirmed_at_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +126,7 @@ class Delivery:
         return done is not None and done.version >= manifest.version
 
     def _read_cursor(self) -> Cursor | None:
-        text = self._there.delivered(self._source.site)
-        try:
-            return None if text is None else msgspec.json.decode(text, type=Cursor)
-        except msgspec.MsgspecError:
-            return None
+        return read_cursor(self._there.delivered(self._source.site))
 
     def _is_other_history(self, known: Cursor, manifest: Manifest) -> bool:
         same = manifest.version == known.version

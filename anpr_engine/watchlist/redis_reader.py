@@ -15,6 +15,7 @@ from anpr_engine.watchlist.manifest import (
     read_record,
     unreadable,
 )
+from anpr_engine.watchlist.receipts import receipts_from
 from anpr_engine.watchlist.redis_client import RedisSession, Reply
 from anpr_engine.watchlist.redis_keys import (
     BUCKETS,
@@ -165,6 +166,10 @@ class StoreReader:
         """Give the cursor of a providing site's deliveries, as it was written."""
         cursor: bytes | None = self.session.ask("HGET", DELIVERED.name, provider)
         return cursor
+
+    def receipts(self) -> dict[str, int]:
+        """Give when each providing site's entries were last received, see `receipts_from`."""
+        return receipts_from(self.session.ask("HGETALL", DELIVERED.name))
 
 
 def read_entry(text: bytes) -> StoredEntry:

@@ -10,7 +10,7 @@ and a person decides: restarting the engine takes what is there.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
@@ -42,6 +42,9 @@ RETRY_S_MIN = 0.05
 RETRY_S_MAX = 1.0
 JOIN_S_MAX = 10.0
 US = 1_000_000
+RECEIPTS_EVERY_US = 5 * US
+RECEIPTS_SOON_US = US // 5
+"""How often the receipts of other sites' lists are read; and how soon after a change of lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class WatchlistFollower:
 
     current: replaced as a whole, never changed.
     verified_at_us: when Redis last confirmed that `current` is its newest version.
+    received_at_us: when each other site's list was last received, as far as Redis told.
     refused: why what Redis holds is not taken over; empty when it is.
     connected: whether Redis answered the last time it was asked.
     """
@@ -73,6 +77,8 @@ class WatchlistFollower:
         limits = limits or FollowLimits()
         self.current: Snapshot = empty_snapshot()
         self.verified_at_us = 0
+        self.received_at_us: Mapping[str, int] = {}
+        self._receipts_due_us = 0
         self.refused = ""
         self.connected = False
         self._clock = clock
@@ -106,6 +112,7 @@ class WatchlistFollower:
         """
         try:
             self._adopt(load(self._reader), "start")
+            self._read_receipts()
         except StoreError:
             self.stop()
             raise
@@ -158,6 +165,8 @@ class WatchlistFollower:
         """Look at the store once and take over what can be."""
         if self._editor.finish_fold():
             self._publish(self._manifest)
+        if self._clock.now_us() >= self._receipts_due_us:
+            self._read_receipts()
         seen = self._seen_version
         found = self._reader.progress(self._manifest.version, self._wait_ms)
         manifest = found.manifest
@@ -179,6 +188,10 @@ class WatchlistFollower:
         if manifest.version == self._manifest.version and not self._objection(manifest):
             self._manifest = manifest
             self._confirm()
+
+    def _read_receipts(self) -> None:
+        self.received_at_us = self._reader.receipts()
+        self._receipts_due_us = self._clock.now_us() + RECEIPTS_EVERY_US
 
     def _objection(self, found: Manifest | None) -> str:
         """Say why a state of the store must not be taken over; empty when it may be."""
@@ -254,6 +267,9 @@ class WatchlistFollower:
         self._log.info("watchlists_loaded", cause=cause, version=version, entries=entries)
 
     def _publish(self, manifest: Manifest) -> None:
+        # A delivery writes its receipt just after its entries.
+        soon_us = self._clock.now_us() + RECEIPTS_SOON_US
+        self._receipts_due_us = min(self._receipts_due_us, soon_us)
         former = self.current.counts
         self.current = self._editor.snapshot(manifest.epoch, manifest.version)
         counts = self.current.counts

@@ -59,6 +59,21 @@ def test_only_shared_entries_arrive_and_keep_their_provider(sites: tuple[World, 
     assert arrived.provider == "be"
 
 
+def test_a_follower_knows_when_another_sites_list_came(sites: tuple[World, World]) -> None:
+    """Soon after the first entries of a site, and from the start where it came before."""
+    here, there = sites
+    before_us = SystemClock().now_us()
+    with there.follower() as follower:
+        assert follower.received_at_us == {}
+        here.writer.put([_shared(1)])
+        _deliver(sites)
+        assert until(lambda: "be" in follower.received_at_us) < 1.0
+        received_us = follower.received_at_us["be"]
+        assert before_us <= received_us <= SystemClock().now_us()
+    with there.follower() as later:
+        assert later.received_at_us == {"be": received_us}
+
+
 def test_changes_and_removals_follow_the_cursor(sites: tuple[World, World]) -> None:
     """A later delivery brings what changed since, an end of sharing and a removal included."""
     here, there = sites

@@ -256,6 +256,7 @@ class _Still:
     def __init__(self, current: Snapshot) -> None:
         self.current = current
         self.verified_at_us = NOW_US
+        self.received_at_us = None
 
     def now_us(self) -> int:
         """Give the time of day."""

@@ -51,6 +51,7 @@ class FixedLists:
         """Confirm a snapshot now."""
         self.current = snapshot
         self.verified_at_us = int(NOW.timestamp() * 1e6)
+        self.received_at_us: dict[str, int] | None = None
 
 
 class Site:
