@@ -1,4 +1,8 @@
-"""Audit event, version 1: one line of who did what, when, why and to whom (LED art. 25)."""
+"""Audit event, version 1: one line of who did what, when, why and to whom (LED art. 25).
+
+Why: `event_id` and `occurred_at` stand first, and the chain's own fields are left out while they
+are empty, because sealing a line puts them around the event as it was written (`audit/chain.py`).
+"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -12,9 +16,19 @@ class AuditAction(StrEnum):
     """What was done."""
 
     ENGINE_STARTED = "engine-started"
+    HIT_DECIDED = "hit-decided"
     ALERT_PUBLISHED = "alert-published"
+    REQUEST_REFUSED = "request-refused"
+    DATA_LOOKED_UP = "data-looked-up"
+    DATA_EXPORTED = "data-exported"
+    CHANGE_APPROVED = "change-approved"
     READS_REPLAYED = "reads-replayed"
     WATCHLIST_CHANGED = "watchlist-changed"
+    AUDIT_READ = "audit-read"
+
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256, in lower-case hexadecimal digits."""
 
 
 class AuditEvent(BaseModel):
@@ -37,3 +51,34 @@ class AuditEvent(BaseModel):
     reasons: list[str] = []
     watchlist_version: Count = 0
     policy_version: str = ""
+    unit: Annotated[str | None, Field(description="The service the actor works for.")] = None
+    on_duty: Annotated[bool | None, Field(description="By the roster, where it is known.")] = None
+    target: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[0-9a-f]{32}$",
+            description="Keyed pseudonym of the vehicle or person asked for; never the plate.",
+        ),
+    ] = None
+    subject: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=256,
+            description="What it was about, where no id says it: a topic, a filter, a digest.",
+        ),
+    ] = None
+    rows: Annotated[Count | None, Field(description="How many records were given.")] = None
+    given_to: Annotated[
+        list[str] | None, Field(description="Services or persons, beside the recipients.")
+    ] = None
+    chain: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z]{2}/[a-z0-9-]{1,40}$", description="Site and writer of the chain."),
+    ] = None
+    sequence: Annotated[Count | None, Field(description="Place in the chain, from 0.")] = None
+    previous: Annotated[Digest | None, Field(description="Hash of the line before.")] = None
+    hash: Annotated[
+        Digest | None,
+        Field(description="SHA-256 of this line's bytes up to the comma before this field."),
+    ] = None

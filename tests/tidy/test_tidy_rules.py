@@ -64,7 +64,10 @@ def test_missing_papers_are_caught() -> None:
     schemas = {offence.path for offence in tidy_tables.schemas_are_complete(files)}
     assert schemas == {
         f"schemas/{name}.v1.json"
-        for name in ("audit_event", "plate_read", "rejected_read", "verdict", "watchlist_entry")
+        for name in (
+            *("audit_event", "plate_read", "rejected_read", "verdict", "watchlist_entry"),
+            *("report_a", "report_b", "refusal", "correction", "recall_receipt"),
+        )
     }
 
 

@@ -122,6 +122,11 @@ def test_the_schema_is_a_valid_one_with_known_keywords_only(record: str) -> None
         ("rejected_read", False),
         ("audit_event", False),
         ("verdict", True),
+        ("report_a", False),
+        ("report_b", False),
+        ("refusal", False),
+        ("correction", False),
+        ("recall_receipt", False),
     ],
 )
 def test_unknown_fields_are_allowed_on_the_way_in_only(record: str, *, open_to_more: bool) -> None:
