@@ -152,6 +152,32 @@ class RecordBatch(Protocol):
         ...
 
 
+class AuditChain(Protocol):
+    """Puts audit lines into a chain, in which each one names the line before it.
+
+    Contract: lines that were sealed are written in the order given, in one transaction, or never;
+    `settle` says which before more are sealed.
+    """
+
+    @property
+    def key(self) -> bytes:
+        """The record key of all its lines, which keeps them in one partition."""
+        ...
+
+    def seal(self, events: Sequence[bytes]) -> list[bytes]:
+        """Give the chain's next lines, one for each event in JSON.
+
+        Raises:
+            BrokerError: what is written so far cannot be read.
+
+        """
+        ...
+
+    def settle(self, *, saved: bool) -> None:
+        """Say whether what was sealed last has been written; nothing sealed is no harm."""
+        ...
+
+
 class ReadStream(Protocol):
     """A stream of records whose progress is saved together with what came of them.
 

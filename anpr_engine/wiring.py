@@ -7,12 +7,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from anpr_engine.audit.chain import ChainWriter, chain_name, chain_start, newest_tip
 from anpr_engine.clock import SystemClock
 from anpr_engine.config import MatchSettings, Settings, load_settings
 from anpr_engine.errors import UsageError
+from anpr_engine.kafka.audit_log import newest_lines
 from anpr_engine.kafka.client_settings import Security, StreamSettings, transactional_id
+from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.kafka.stream import KafkaReadStream
 from anpr_engine.kafka.writer import ReadWriter
 from anpr_engine.metrics.server import MetricsServer
@@ -133,25 +137,44 @@ def _stream_settings(settings: Settings) -> StreamSettings:
     )
 
 
-def _rules(settings: Settings) -> EngineRules:
+def _audit_chain(settings: Settings, stream: KafkaReadStream) -> ChainWriter:
+    # One chain a slot: the slot's name as a writer keeps a second engine from adding to it.
+    chain = chain_name(settings.site, f"engine-{settings.slot}")
+    log = HistorySettings(
+        settings.kafka,
+        SiteTopics(settings.site).audit,
+        _security(settings),
+        settings.kafka_client.check_crcs,
+        group=f"{settings.group_id}.audit",
+    )
+    end = partial(newest_lines, log, chain_start(chain))
+    return ChainWriter(chain, lambda: newest_tip(chain, end()), stream.doubts)
+
+
+def step_rules(settings: Settings) -> StepRules:
+    """Give what a site has set for reading and matching; `UsageError` names a wrong file."""
     matching = settings.match
+    return StepRules(
+        match=MatchRules(
+            matching.probability_min,
+            matching.traffic_share,
+            matching.near_probability_min,
+            matching.near,
+            matching.appearance,
+            reading_model_of(matching),
+        ),
+        characters_min=matching.plate_characters_min,
+        future_us_max=settings.rejects.future_ms_max * 1000,
+        passages=_passage_rules(settings),
+        records=_record_rules(settings),
+        places=_place_rules(settings),
+    )
+
+
+def _rules(settings: Settings) -> EngineRules:
     return EngineRules(
         site=settings.site,
-        step=StepRules(
-            match=MatchRules(
-                matching.probability_min,
-                matching.traffic_share,
-                matching.near_probability_min,
-                matching.near,
-                matching.appearance,
-                reading_model_of(matching),
-            ),
-            characters_min=matching.plate_characters_min,
-            future_us_max=settings.rejects.future_ms_max * 1000,
-            passages=_passage_rules(settings),
-            records=_record_rules(settings),
-            places=_place_rules(settings),
-        ),
+        step=step_rules(settings),
         limits=BatchLimits(
             settings.batch.reads_max, settings.batch.bytes_max, settings.batch.wait_ms_max
         ),
@@ -254,7 +277,8 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
         stream = KafkaReadStream(_stream_settings(settings), metrics, clock)
         readiness.streaming = True
         try:
-            ports = EnginePorts(stream, follower, clock, Crew(workers_of(settings)))
+            crew, audit = Crew(workers_of(settings)), _audit_chain(settings, stream)
+            ports = EnginePorts(stream, follower, clock, crew, audit)
             guard = RejectGuard(settings.rejects.share_max, settings.rejects.window_reads)
             yield SiteEngine(_rules(settings), ports, guard, EngineReport(metrics, clock))
         finally:

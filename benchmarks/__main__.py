@@ -12,15 +12,22 @@ from collections.abc import Callable, Mapping
 from anpr_engine.errors import AnprError, UsageError
 from anpr_engine.kernels import warm
 from benchmarks import (
+    bench_account,
+    bench_audit,
+    bench_curve,
     bench_end_to_end,
     bench_evidence,
     bench_kernels,
     bench_latency,
+    bench_list_change,
+    bench_list_size,
     bench_near,
     bench_pipeline,
     bench_places,
     bench_probe,
     bench_quality,
+    bench_scaling,
+    curve_pictures,
     evidence_pictures,
     pictures,
     quality_pictures,
@@ -32,7 +39,7 @@ from benchmarks.lab import Lab, WrongAnswer, expect
 from benchmarks.measure import Outcome
 
 REPEATS = 5
-ONLY_WHEN_ASKED = ("huge",)
+ONLY_WHEN_ASKED = ("huge", "list_size_huge")
 
 RUNNERS: Mapping[str, Callable[[Lab, Size, int], Outcome]] = {
     "kernels": bench_kernels.run,
@@ -47,11 +54,21 @@ RUNNERS: Mapping[str, Callable[[Lab, Size, int], Outcome]] = {
     "huge": bench_pipeline.run_huge,
     "throughput": bench_end_to_end.run,
     "latency": bench_latency.run,
+    "list_size": bench_list_size.run,
+    "list_size_huge": bench_list_size.run,
+    "latency_curve": bench_curve.run,
+    "scaling": bench_scaling.run,
+    "list_change": bench_list_change.run,
+    "account": bench_account.run,
+    "audit": bench_audit.run,
 }
 
 DRAWN_BY = {
     **dict.fromkeys(report.CURVES, quality_pictures.draw),
     "evidence": evidence_pictures.draw,
+    "latency_curve": curve_pictures.draw_latency,
+    "list_size": curve_pictures.draw_sizes,
+    "scaling": curve_pictures.draw_scaling,
 }
 """Pictures that are not of bars."""
 

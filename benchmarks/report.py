@@ -5,6 +5,7 @@ from pathlib import Path
 
 from anpr_engine.errors import UsageError
 from benchmarks.definitions import Definition, FigureDefinition, read_definitions
+from benchmarks.model_tables import model_lines
 from benchmarks.quality_scores import BINS, FALSE_SHARES
 from benchmarks.record import Json, newest
 
@@ -14,7 +15,10 @@ END = "<!-- benchmarks:end -->"
 CURVES = ("rendered", "quality")
 RELIABILITY = ("reliability", "reliability_near")
 NOT_IN_RECORD: Json = {"missing": "newer than this record"}
-PICTURES = ("throughput", "latency", *CURVES, "evidence")
+GROWTH = ("latency_curve", "list_size", "scaling")
+PICTURES = ("throughput", "latency", *GROWTH, *CURVES, "evidence")
+GRIDS = ("evidence", "latency_curve", "list_size", "list_size_huge")
+"""Benchmarks whose figures are a line for each kind or size, and a column for each question."""
 
 
 def block(name: str, record: Json) -> str:
@@ -37,13 +41,14 @@ def _lines(name: str, record: Json) -> Iterator[str]:
     for definition in read_definitions().values():
         if definition.id in results:
             yield ""
-            if definition.id == "evidence":
-                yield from _evidence(definition, results[definition.id])
+            if definition.id in GRIDS:
+                yield from grid(definition, results[definition.id])
                 continue
             yield from table(definition, results[definition.id])
             if definition.id in CURVES:
                 yield ""
                 yield from _reliability(results[definition.id]["curves"])
+    yield from model_lines(record)
     yield ""
     told = ", ".join(f"{key} {value}" for key, value in record["versions"].items())
     yield f"Versions: {told}. Record: [{name}.json](benchmarks/record/{name}.json)."
@@ -71,18 +76,39 @@ def table(definition: Definition, result: Json) -> Iterator[str]:
             yield _row(figure, found)
 
 
-def _evidence(definition: Definition, result: Json) -> Iterator[str]:
-    # A line for each kind of evidence, a column for each figure of it.
+def grid(definition: Definition, result: Json) -> Iterator[str]:
+    """Write a line for each kind or size, a column for each question that is asked of all."""
     yield from _head(definition, result)
     columns = {figure.id.partition("_")[2]: figure.label for figure in definition.figures}
     told = [label.partition(": ")[2] for label in columns.values()]
-    yield f"| told | {' | '.join(told)} |"
+    first = "told" if definition.id == "evidence" else "at"
+    yield f"| {first} | {' | '.join(told)} |"
     yield f"|---|{'---:|' * len(told)}"
     for source in dict.fromkeys(figure.id.partition("_")[0] for figure in definition.figures):
-        label = definition.figure(f"{source}_{next(iter(columns))}").label.partition(": ")[0]
-        found = [result["figures"][f"{source}_{column}"] for column in columns]
-        cells = [f"{number(each['median'])} %" for each in found]
-        yield f"| {label} | {' | '.join(cells)} |"
+        figures = [definition.figure(f"{source}_{column}") for column in columns]
+        label = figures[0].label.partition(": ")[0]
+        cells = [_cell(f, result["figures"].get(f.id, NOT_IN_RECORD)) for f in figures]
+        # A reason that holds for all of a line is told once.
+        told_once = [cells[0], *[""] * len(cells[1:])] if len(set(cells)) == 1 else cells
+        yield f"| {label} | {' | '.join(told_once)} |"
+
+
+def _cell(figure: FigureDefinition, found: Json) -> str:
+    if "missing" in found:
+        return str(found["missing"])
+    text = f"{number(found['median'])} {figure.unit}"
+    ratio = found.get("times_ours_better")
+    if ratio:
+        text += f", ours {1 / ratio['median']:.2g} times as long"
+    if not figure.target:
+        return text
+    met = figure.meets(found["median"], ratio["median"] if ratio else None)
+    return f"{text} ({_bound(figure)} {'met' if met else '**missed**'})"
+
+
+def _bound(figure: FigureDefinition) -> str:
+    # In a grid a peer's ratio is told as how many times as long ours takes.
+    return f"≤ {1 / figure.times_at_least:g} times" if figure.times_at_least else figure.target
 
 
 def _reliability(curves: Json) -> Iterator[str]:

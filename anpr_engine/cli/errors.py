@@ -13,7 +13,6 @@ import click
 import msgspec
 
 from anpr_engine.cli.errors_rows import (
-    STDIN,
     PairRows,
     VerdictRows,
     read_pairs,
@@ -21,6 +20,7 @@ from anpr_engine.cli.errors_rows import (
 )
 from anpr_engine.cli.errors_verdicts_view import show_calibration, show_verdicts
 from anpr_engine.cli.errors_view import show_model, show_report
+from anpr_engine.cli.inputs import STDIN
 from anpr_engine.errors import AnprError, InputFileError, UsageError
 from anpr_engine.plates.error_calibration import calibration_of
 from anpr_engine.plates.error_fit import Pairs

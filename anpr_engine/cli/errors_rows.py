@@ -1,23 +1,19 @@
 """Files of pairs and of verdicts, row by row; rows that cannot be taken are kept by number."""
 
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated
 
 import msgspec
 from pydantic import ValidationError
 
-from anpr_engine.errors import InputFileError
+from anpr_engine.cli.inputs import opened
 from anpr_engine.plates.error_calibration import latest_verdicts
 from anpr_engine.plates.error_fit import Pairs, pairs_of
 from anpr_engine.plates.error_verdicts import verdict_pairs
 from anpr_engine.records.verdict import UNREADABLE, Verdict
 
-STDIN = "-"
 NO_READER = "not named"
 
 
@@ -103,7 +99,7 @@ def read_rows(path: str, option: str, take: Callable[[int, bytes], None]) -> Non
         InputFileError: the file cannot be read.
 
     """
-    with _opened(path, option) as file:
+    with opened(path, option, f"--{option}") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 take(number, line)
@@ -121,17 +117,3 @@ def read_verdicts(path: str, reader: str | None) -> VerdictRows:
     found = VerdictRows()
     read_rows(path, "verdicts", lambda number, line: found.take(number, line, reader))
     return found
-
-
-@contextmanager
-def _opened(path: str, option: str) -> Iterator[IO[bytes]]:
-    if path == STDIN:
-        yield sys.stdin.buffer
-        return
-    try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        what = f"The {option} {path} cannot be read: {error.strerror}."
-        raise InputFileError(what, f"Give another file with --{option}.") from None
-    with file:
-        yield file

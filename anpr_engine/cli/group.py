@@ -16,6 +16,7 @@ from anpr_engine.version import VERSION
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "alerts": ("alerts", "Follow alerts in a terminal."),
+    "audit": ("audit", "Check, show and export the record; sign its heads."),
     "cameras": ("cameras", "Learn what each camera usually sees, and show it."),
     "demo": ("demo", "Run both sites with simulated traffic, nothing to install."),
     "doctor": ("doctor", "Check configuration, broker, Redis, clock and lists."),

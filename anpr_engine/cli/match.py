@@ -15,7 +15,7 @@ from anpr_engine.cli.reads_view import (
 from anpr_engine.errors import AnprError
 from anpr_engine.pipeline.match import NEAR_MIN
 from anpr_engine.replay.engine import Engine, Hits
-from anpr_engine.replay.results import hit_writer
+from anpr_engine.replay.results import check_output, hit_writer
 
 
 @click.command(
@@ -57,6 +57,7 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     Reads and rows that cannot be taken are named on stderr; the rest is done, and the exit code
     is then 3.
     """
+    check_output(given["out"])
     watchlist, probability_min = given["watchlist"], given["min_probability"]
     engine = Engine(
         watchlist,

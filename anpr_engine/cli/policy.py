@@ -15,6 +15,7 @@ import click
 import msgspec
 from rich.table import Table
 
+from anpr_engine.cli.inputs import STDIN, opened
 from anpr_engine.cli.reads_view import EXIT_REJECTED, REJECTS_SHOWN_MAX, with_progress
 from anpr_engine.cli.text_console import echo_console, text_console
 from anpr_engine.errors import InputFileError, UsageError
@@ -25,7 +26,6 @@ from anpr_engine.policy.explain import explain_case, explain_rule
 from anpr_engine.policy.policy_set import PolicySet, load_policies, read_rules, shipped_policies
 from anpr_engine.policy.rules import Rule
 
-STDIN = "-"
 CASES_A_CHUNK = 1000
 
 
@@ -122,7 +122,7 @@ def explain(rule_id: str | None, cases: str | None, folder: Path | None) -> None
         click.echo("\n".join(explain_rule(_rule(policies, rule_id))))
         return
     lines = _Lines()
-    with _opened(cases or STDIN, "--case") as file:
+    with opened(cases or STDIN, "cases", "--case") as file:
         for case in _cases(file, lines):
             click.echo("\n".join(explain_case(case, policies)))
     lines.leave()
@@ -163,7 +163,7 @@ def decide(cases: str, out: str, folder: Path | None) -> None:
     """
     policies = _policies(folder)
     lines = _Lines()
-    with _opened(cases, "--cases") as file, _written(out) as result:
+    with opened(cases, "cases", "--cases") as file, _written(out) as result:
         answered = _chunks(decide_case(case, policies) for case in _cases(file, lines))
         for chunk in with_progress(answered, "deciding", lambda: f"{lines.cases:,} cases"):
             result.write(b"".join(msgspec.json.encode(verdict) + b"\n" for verdict in chunk))
@@ -203,20 +203,6 @@ def _cases(file: IO[bytes], lines: _Lines) -> Iterator[Case]:
             else:
                 lines.cases += 1
                 yield case
-
-
-@contextmanager
-def _opened(path: str, option: str) -> Iterator[IO[bytes]]:
-    if path == STDIN:
-        yield sys.stdin.buffer
-        return
-    try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        what = f"The cases {path} cannot be read: {error.strerror}."
-        raise InputFileError(what, f"Give another file with {option}.") from None
-    with file:
-        yield file
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from anpr_engine.replay.kafka_reads import KafkaReads, Wanted
 from anpr_engine.replay.lists import Lists, lists_of_file, lists_of_redis
 from anpr_engine.replay.parts import VERSION_OF_PARTS, Identity, Manifest, Parts, refuse_other
 from anpr_engine.replay.replay import Outcome, Replay, ReplayRules
+from anpr_engine.replay.results import check_output
 from anpr_engine.replay.sources import STDIN
 from anpr_engine.replay.units import Plan, Source, file_as_it_is, found_files, plan_files
 from anpr_engine.replay.work import worker_count
@@ -50,6 +51,7 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     """
     options = ReplayOptions(**given)
     options.check()
+    check_output(options.out)
     configure_logs(verbose=False)
     site = site_of(options)
     clock = SystemClock()

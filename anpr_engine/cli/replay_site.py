@@ -6,18 +6,17 @@ files against a file needs no site, and matches as `anpr match` does.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from anpr_engine.cli.replay_options import ReplayOptions
 from anpr_engine.kafka.history import HistorySettings
-from anpr_engine.pipeline.batches.rules import RecordRules, schemas_from
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.match import NEAR_MIN, MatchRules
 from anpr_engine.replay.options import ChosenOptions
 from anpr_engine.wire import SiteTopics
-from anpr_engine.wiring import Overrides, place_of, reading_model_of, settings_of
+from anpr_engine.wiring import Overrides, place_of, settings_of, step_rules
 
 NO_KAFKA, NO_REDIS = "-", "redis://unused"
 """Stand for what a replay has no use for, so that nobody has to set it."""
@@ -81,32 +80,15 @@ def _by_settings(options: ReplayOptions, overrides: Overrides, *, from_kafka: bo
     matching = settings.match.model_copy(
         update={name: value for name, value in given.items() if value is not None}
     )
-    ingest = settings.ingest
-    records = RecordRules(
-        ingest.reads_per_record_max,
-        ingest.record_bytes_max,
-        ingest.unpacked_bytes_max,
-        schemas_from(ingest.avro_schemas),
-    )
-    rules = StepRules(
-        match=MatchRules(
-            matching.probability_min,
-            matching.traffic_share,
-            matching.near_probability_min,
-            matching.near,
-            matching.appearance,
-            reading_model_of(matching),
-        ),
-        characters_min=matching.plate_characters_min,
-        future_us_max=settings.rejects.future_ms_max * 1000,
-        records=records,
-    )
+    # No alert comes of a replay: each read stands for itself, wherever it was made.
+    rules = replace(step_rules(settings.model_copy(update={"match": matching})), places=None)
     asked = {f"match.{name}": value for name, value in matching.model_dump(mode="json").items()}
     asked["rejects.future_ms_max"] = settings.rejects.future_ms_max
     history = None
     if from_kafka:
         topic, crcs = SiteTopics(place.site).reads, settings.kafka_client.check_crcs
-        asked |= {f"ingest.{name}": value for name, value in ingest.model_dump().items()}
+        ingest = settings.ingest.model_dump()
+        asked |= {f"ingest.{name}": value for name, value in ingest.items()}
         asked["topic"] = topic
         history = HistorySettings(place.kafka, topic, place.security, crcs)
     return ReplaySite(rules, _words(asked), history, place.redis_url)

@@ -51,3 +51,9 @@ def _of_site(site: str) -> Iterable[AccessRule]:
     yield AccessRule(room, "WRITE", "topic", topics.feedback)
     yield AccessRule(room, "READ", "group", f"anpr.control-room.{site}", prefixed=True)
     yield AccessRule(room, "READ", "group", "anpr.tail.", prefixed=True)
+    # Who reads the record is written into it.
+    auditor = f"User:auditor-{site}"
+    yield AccessRule(auditor, "READ", "topic", topics.audit)
+    yield AccessRule(auditor, "WRITE", "topic", topics.audit)
+    yield AccessRule(auditor, "READ", "group", "anpr.tail.", prefixed=True)
+    yield AccessRule(auditor, "WRITE", "transactional-id", f"anpr.audit.{site}.", prefixed=True)

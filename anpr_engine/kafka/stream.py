@@ -50,7 +50,7 @@ class KafkaReadStream:
         """
         self._settings, self._metrics, self._clock = settings, metrics, clock
         self._put_off_since_s: float | None = None
-        self._rollbacks_in_row = 0
+        self._rollbacks_in_row = self._doubts = 0
         self._fault: BrokerError | None = None
         self._awaits_commit = self._closed = False
         self._flight: _Flight | None = None
@@ -151,6 +151,13 @@ class KafkaReadStream:
         """Give the records not yet polled, by partition, as last heard from the broker."""
         return {} if self._closed else self._consumer.lag()
 
+    def doubts(self) -> int:
+        """Count the transactions of which only the broker knows what became of them.
+
+        All of them are settled there by now: the writer was replaced after each.
+        """
+        return self._doubts
+
     def close(self) -> None:
         """Save progress put off, stop polling and release everything.
 
@@ -198,6 +205,7 @@ class KafkaReadStream:
         return self._note(self._producer.save(outgoing, places, group), offsets)
 
     def _note(self, outcome: Outcome, offsets: Offsets) -> bool:
+        self._doubts += outcome is Outcome.UNKNOWN
         if outcome is Outcome.UNKNOWN and offsets:
             committed = self._consumer.committed(offsets)
             if all(committed[partition] >= at for partition, at in offsets.items()):

@@ -3,12 +3,13 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from anpr_engine.pipeline.columns import DecidedAlert
 from anpr_engine.policy.sharing import POLICY_VERSION
-from anpr_engine.ports import RecordOrigin
+from anpr_engine.ports import AuditChain, RecordOrigin
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
 from anpr_engine.records.rejected_read import RejectedRead, RejectReason
@@ -98,6 +99,22 @@ def _audit_event(alert: Alert) -> AuditEvent:
         watchlist_version=alert.watchlist_version,
         policy_version=alert.policy_version,
     )
+
+
+def sealed(
+    records: Sequence[OutgoingRecord], topics: SiteTopics, chain: AuditChain
+) -> list[OutgoingRecord]:
+    """Put the audit lines among some records into the chain; the others stay as they are."""
+    events = [record.value for record in records if record.topic == topics.audit]
+    if not events:
+        return list(records)
+    lines = iter(chain.seal(events))
+    return [
+        replace(record, key=chain.key, value=next(lines))
+        if record.topic == topics.audit
+        else record
+        for record in records
+    ]
 
 
 class Refused(NamedTuple):

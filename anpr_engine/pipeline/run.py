@@ -19,9 +19,22 @@ from anpr_engine.pipeline.ingest import RejectGuard, incoming, take_batch
 from anpr_engine.pipeline.journeys import PlaceRules
 from anpr_engine.pipeline.passages import PASSAGES_MAX, PassageBook
 from anpr_engine.pipeline.places import SightingBook
-from anpr_engine.pipeline.publish import Refused, alert_records, dead_letter, start_record
+from anpr_engine.pipeline.publish import (
+    Refused,
+    alert_records,
+    dead_letter,
+    sealed,
+    start_record,
+)
 from anpr_engine.pipeline.report import EngineReport, RunTotals
-from anpr_engine.ports import BatchLimits, Clock, ReadStream, RecordBatch, RecordOrigin
+from anpr_engine.ports import (
+    AuditChain,
+    BatchLimits,
+    Clock,
+    ReadStream,
+    RecordBatch,
+    RecordOrigin,
+)
 from anpr_engine.records.rejected_read import RejectReason
 from anpr_engine.watchlist.snapshot import Snapshot
 from anpr_engine.wire import OutgoingRecord, SiteTopics
@@ -68,12 +81,16 @@ class EngineRules:
 
 @dataclass(frozen=True, slots=True)
 class EnginePorts:
-    """What the engine works with; `crew`: the threads that share a batch out."""
+    """What the engine works with.
+
+    crew: the threads that share a batch out. audit: None leaves audit lines without a chain.
+    """
 
     stream: ReadStream
     watchlists: Watchlists
     clock: Clock
     crew: Crew = ALONE
+    audit: AuditChain | None = None
 
 
 class SiteEngine:
@@ -126,7 +143,9 @@ class SiteEngine:
         for _ in range(START_TRIES):
             # Refused again and again, the stream raises what stands behind it: an engine that
             # may not write its audit must not wait for its first alert to find out.
-            if self._ports.stream.commit(started):
+            saved = self._ports.stream.commit(self._sealed(started))
+            self._settle_audit(saved=saved)
+            if saved:
                 return
 
     def _work(self, batch: RecordBatch) -> None:
@@ -144,13 +163,14 @@ class SiteEngine:
         outgoing = self._outgoing(batch, result, where)
         self._report.lap("publish")
         self._under_way = batch, result
-        self._ports.stream.start_commit(outgoing)
+        self._ports.stream.start_commit(self._sealed(outgoing))
         if len(result.reads) < OVERLAP_READS_MIN:
             self._settle()
 
     def _settle(self) -> bool:
         """Wait for the batch that is being saved; False when it was rolled back."""
         saved = self._ports.stream.finish_commit()
+        self._settle_audit(saved=saved)
         under_way, self._under_way = self._under_way, None
         if under_way is not None and saved:
             batch, result = under_way
@@ -161,6 +181,14 @@ class SiteEngine:
         elif not saved:
             self._report.rolled_back()
         return saved
+
+    def _sealed(self, records: Sequence[OutgoingRecord]) -> Sequence[OutgoingRecord]:
+        chain = self._ports.audit
+        return records if chain is None else sealed(records, self._topics, chain)
+
+    def _settle_audit(self, *, saved: bool) -> None:
+        if self._ports.audit is not None:
+            self._ports.audit.settle(saved=saved)
 
     def _circumstances(self) -> Circumstances:
         now_us = self._ports.clock.now_us()

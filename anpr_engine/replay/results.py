@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from anpr_engine.errors import InputFileError
+from anpr_engine.errors import InputFileError, UsageError
 from anpr_engine.records.hit import Hit
 from anpr_engine.replay.sources import STDIN, arrow_door
 
@@ -47,6 +47,23 @@ class JsonHits:
         self._stream.flush()
         if self._own:
             self._stream.close()
+
+
+ENDINGS = (".jsonl", ".parquet")
+
+
+def check_output(out: str) -> None:
+    """Refuse a name whose ending promises what is not written, such as a table of another kind.
+
+    Raises:
+        UsageError: neither JSON lines nor Parquet.
+
+    """
+    ending = Path(out).suffix.lower()
+    if out == STDIN or not ending or ending in ENDINGS:
+        return
+    what = f"The output {out} ends in {ending}; hits are written as {' or '.join(ENDINGS)}."
+    raise UsageError(what, "Give a name that ends so, or - for stdout.")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What others see: a third-party consumer, the published schema, the terminal, the dead letters."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -19,6 +20,7 @@ from anpr_engine.wire import CROSS_BORDER_TOPIC, SiteTopics
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 NOW = datetime.now(UTC)
 ALERTS = 8
+PLATE = re.compile(rb"(?i)1-?abc-?00")
 
 
 def schema(name: str) -> jsonschema.Draft202012Validator:
@@ -118,7 +120,8 @@ def test_audit_lines_obey_the_schema(alerted: World) -> None:
     assert actions == {"alert-published": ALERTS, "engine-started": 1}
     for line in lines:
         check.validate(json.loads(line))
-        assert b"ABC" not in line.upper()
+        # Digests may hold three letters by chance.
+        assert not PLATE.search(line)
 
 
 @pytest.mark.parametrize(("site", "expected"), [("be", ALERTS), ("nl", ALERTS // 2)])

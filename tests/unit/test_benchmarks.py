@@ -24,7 +24,7 @@ from benchmarks.peer_bytewax import Matcher as BytewaxMatcher
 from benchmarks.peer_quix import Matcher as QuixMatcher
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL_S_MAX = 400.0
+SMALL_S_MAX = 600.0
 """Maven may have to fetch and build first."""
 
 

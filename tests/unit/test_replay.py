@@ -6,8 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click import Command
+from click.testing import CliRunner
 from replay_worlds import START, by_id, closing, hits, in_small_pieces, make_world, matched, run
 
+from anpr_engine.cli import match, replay
 from anpr_engine.errors import AnprError, InputFileError, UsageError
 
 
@@ -188,3 +191,15 @@ def test_an_output_nowhere_is_named(world: Path) -> None:
     done = run(*words, "--out", "/no/out.jsonl")
     assert isinstance(done.exception, InputFileError)
     assert "/no/out.jsonl" in str(done.exception)
+
+
+@pytest.mark.parametrize("command", [replay.command, match.command])
+def test_an_output_of_another_kind_is_refused(
+    command: Command, world: Path, tmp_path: Path
+) -> None:
+    """A .csv that held JSON would mislead whoever opens it."""
+    out = tmp_path / "hits.csv"
+    words = ["--reads", world / "reads.jsonl", "--watchlist", world / "be.csv", "--out", out]
+    with pytest.raises(UsageError, match=r"\.csv; hits are written as \.jsonl or \.parquet"):
+        CliRunner().invoke(command, [*map(str, words)], catch_exceptions=False)
+    assert not out.exists()

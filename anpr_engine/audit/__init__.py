@@ -1,0 +1,1 @@
+"""The record that can be proved: chained lines, signed heads, and what a check of both finds."""
