@@ -35,6 +35,7 @@ from anpr_engine.plates.error_model import channel_of, load_error_model
 from anpr_engine.plates.issued import read_issued
 from anpr_engine.plates.pack_files import country_packs
 from anpr_engine.plates.reading import ReadingModel, reading_model
+from anpr_engine.policy.policy_set import shipped_policies
 from anpr_engine.ports import BatchLimits
 from anpr_engine.version import VERSION
 from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
@@ -267,6 +268,7 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
 
     """
     clock, metrics = SystemClock(), Metrics()
+    shipped_policies()  # Read now, so that no batch waits for the rules.
     metrics.put(BUILD_INFO, 1, VERSION, settings.site)
     limits = FollowLimits(settings.watchlist.poll_ms, settings.watchlist.delta_entries_max)
     follower = WatchlistFollower(settings.redis_url, clock, metrics, limits, settings.slot)

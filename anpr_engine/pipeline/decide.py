@@ -60,7 +60,7 @@ def decide(
 def _objection(provider: str, where: Circumstances) -> str | None:
     # The rule against using a list at all; one that nobody delivered has none.
     received = where.received_at_us
-    if received is None:
+    if received is None or provider == where.site:
         return None
     return list_objection(where.site, provider, received, where.now_us, shipped_policies())
 
