@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from servers import Broker
 
@@ -37,6 +38,13 @@ REDIS_SERVERS: dict[str, ServerKind] = {"redis": "redis-server", "valkey": "valk
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks the tests use."""
     config.addinivalue_line("markers", SLOW_INTERPRETED)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """Take back where a command called in this process has sent the log lines."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
