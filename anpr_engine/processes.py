@@ -25,6 +25,11 @@ PR_SET_PDEATHSIG = 1
 REPORT_TIMEOUT_S = 20.0
 
 
+def processors() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 class ChildProcess:
     """A supervised child process; `pid` is the child's own, so that tests may signal it."""
 

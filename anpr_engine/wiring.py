@@ -3,7 +3,6 @@
 Everything else is given the plain values it needs.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from anpr_engine.plates.pack_files import country_packs
 from anpr_engine.plates.reading import ReadingModel, reading_model
 from anpr_engine.policy.policy_set import shipped_policies
 from anpr_engine.ports import BatchLimits
+from anpr_engine.processes import processors
 from anpr_engine.version import VERSION
 from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
 from anpr_engine.wire import SiteTopics
@@ -255,7 +255,7 @@ def workers_of(settings: Settings) -> int:
     """Give how many threads share a batch out: as many as processors, where nobody says."""
     if settings.workers != "auto":
         return settings.workers
-    return min(WORKERS_MAX, len(os.sched_getaffinity(0)))
+    return min(WORKERS_MAX, processors())
 
 
 @contextmanager

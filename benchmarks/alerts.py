@@ -1,12 +1,17 @@
-"""Reads what is on the alert topic, committed records only, to check the engine's answer."""
+"""Reads what is on a topic, committed records only, to check the engine's answer."""
 
 import json
+import threading
+import time
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from anpr_engine.kafka.client_settings import follower
+from anpr_engine.kafka.client_settings import NO_SECURITY, follower
+from anpr_engine.kafka.tail import Follower
 from anpr_engine.wire import CROSS_BORDER_TOPIC
 from benchmarks.lab import expect
 
@@ -91,3 +96,29 @@ def check_alerts(found: list[bytes], expected: frozenset[str]) -> None:
     expect("distinct alert ids", len({alert["alert_id"] for alert in alerts}), len(expected))
     strangers = {alert["read"]["read_id"] for alert in alerts} ^ expected
     expect("reads with an alert too many or too few", len(strangers), 0)
+
+
+@contextmanager
+def noted(kafka: str, topic: str, note: Callable[[bytes, int], None]) -> Iterator[None]:
+    """Follow a topic in a thread for the length of a block.
+
+    Args:
+        kafka: the broker.
+        topic: from now on, committed records only.
+        note: told each record's value, and when it became visible, in nanoseconds since 1970.
+
+    """
+    stop = threading.Event()
+    follower = Follower(kafka, NO_SECURITY, [topic])
+
+    def follow() -> None:
+        for record in follower.records(stop.is_set):
+            note(record.value, time.time_ns())
+
+    thread = threading.Thread(target=follow, name="noted", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

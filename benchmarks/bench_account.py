@@ -25,10 +25,10 @@ from benchmarks.backlog import Engines, engines_ready, worked_off
 from benchmarks.bench_kernels import BATCH_READS, NS, digests
 from benchmarks.bench_latency import following
 from benchmarks.bench_list_size import listed_reads, shown_by
+from benchmarks.bench_near import exact_hits
 from benchmarks.definitions import Size
 from benchmarks.engine_page import EnginePage, Samples, free_port, gained
 from benchmarks.lab import Lab, expect
-from benchmarks.list_cost import exact_hits
 from benchmarks.measure import Outcome, quiet
 from benchmarks.peer_client import ClientAlone
 from benchmarks.quality_trial import CHARACTERS_MIN, LATEST_US

@@ -7,17 +7,14 @@ whole milliseconds, rounded down, so a latency comes out up to one millisecond t
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from anpr_engine.kafka.client_settings import NO_SECURITY
-from anpr_engine.kafka.tail import Follower
 from anpr_engine.kafka.writer import ReadWriter
 from anpr_engine.wire import CROSS_BORDER_TOPIC
 from benchmarks import workloads
-from benchmarks.alerts import Stored, TopicReader, check_alerts
+from benchmarks.alerts import Stored, TopicReader, check_alerts, noted
 from benchmarks.bench_end_to_end import load_command
 from benchmarks.definitions import Size
 from benchmarks.lab import (
@@ -133,20 +130,9 @@ def skip_to_end(kafka: str, group: str) -> None:
 @contextmanager
 def following(kafka: str) -> Iterator[Arrivals]:
     """Note alerts in a thread for the length of a block."""
-    arrivals, stop = Arrivals(), threading.Event()
-    follower = Follower(kafka, NO_SECURITY, [CROSS_BORDER_TOPIC])
-
-    def follow() -> None:
-        for record in follower.records(stop.is_set):
-            arrivals.note(record.value, time.time_ns())
-
-    thread = threading.Thread(target=follow, name="alerts", daemon=True)
-    thread.start()
-    try:
+    arrivals = Arrivals()
+    with noted(kafka, CROSS_BORDER_TOPIC, arrivals.note):
         yield arrivals
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _wait_for_engine(kafka: str, entries: int, arrivals: Arrivals) -> None:

@@ -32,7 +32,8 @@ US = 1e6
 Batch = tuple[ReadColumns, PlateColumns]
 
 
-def _batches(values: list[bytes]) -> list[Batch]:
+def batches_of(values: list[bytes]) -> list[Batch]:
+    """Scan and normalise reads as the engine's earlier stages do."""
     made = []
     for at in range(0, len(values), BATCH_READS):
         reads = decode(values[at : at + BATCH_READS], LATEST_US)
@@ -40,7 +41,7 @@ def _batches(values: list[bytes]) -> list[Batch]:
     return made
 
 
-def _matched(batches: list[Batch], snapshot: Snapshot, rules: MatchRules) -> int:
+def exact_hits(batches: list[Batch], snapshot: Snapshot, rules: MatchRules) -> int:
     """Match all batches; give how many hits are of the very text that is listed."""
     found = (match(reads, plates, snapshot, rules, 0) for reads, plates in batches)
     return sum(int((hits.tier == EXACT).sum()) for hits in found)
@@ -59,20 +60,21 @@ def run(_lab: Lab, size: Size, repeats: int) -> Outcome:
     plates = _listed(traffic, size)
     snapshot = snapshot_of(data.entries_of(plates))
     digests = {"list": data.plates_digest(plates), "traffic": data.traffic_digest(traffic)}
-    batches = _batches(values)
+    batches = batches_of(values)
     rules = {"exact": EXACT_ONLY}
     # As a site runs: doubtful reads are believed as far as a road with that many misreads allows.
     road = reading_model(country_packs(), shipped_channel().on_the_road(MISREAD_SHARE))
     rules |= {
         name: MatchRules(near_probability_min=floor, model=road) for name, floor in FLOORS.items()
     }
-    exact = _matched(batches, snapshot, EXACT_ONLY)
+    exact = exact_hits(batches, snapshot, EXACT_ONLY)
     expect("whether there are exact hits", exact > 0, expected=True)
     for name in FLOORS:
-        expect(f"exact hits at {name}", _matched(batches, snapshot, rules[name]), exact)
+        expect(f"exact hits at {name}", exact_hits(batches, snapshot, rules[name]), exact)
     passed = {name: _through_gate(batches, snapshot, rules[name]) for name in FLOORS}
     work = {
-        name: timed(partial(_matched, batches, snapshot, chosen)) for name, chosen in rules.items()
+        name: timed(partial(exact_hits, batches, snapshot, chosen))
+        for name, chosen in rules.items()
     }
     taken = rounds(work, repeats)
     outcome = Outcome(digests=digests)

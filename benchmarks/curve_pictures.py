@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.definitions import Definition
-from benchmarks.pictures import OURS, PEER, SETTINGS, save
+from benchmarks.pictures import OURS, PEER, SETTINGS, finish, save
 from benchmarks.record import FOLDER, Json
 from benchmarks.scaling_law import law_of
 
@@ -49,7 +49,7 @@ def draw_latency(definition: Definition, name: str, result: Json) -> Path:
         _lines(axes, result, "load", LATENCIES)
         axes.set_yscale("log")
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        _finish(axes, "reads a second", "ms from append to visible")
+        finish(axes, "reads a second", "ms from append to visible")
         save(picture, path)
     return path
 
@@ -66,7 +66,7 @@ def draw_sizes(definition: Definition, name: str, result: Json) -> Path:
         memory.set_yscale("log")
         load.set_yscale("log")
         for axes, up in ((cost, "ns a read"), (memory, "bytes an entry"), (load, "s to load")):
-            _finish(axes, "entries", up)
+            finish(axes, "entries", up)
         cost.set_ylim(bottom=0)
         save(picture, path)
     return path
@@ -85,7 +85,7 @@ def draw_scaling(definition: Definition, name: str, result: Json) -> Path:
             smooth = np.linspace(1, max(numbers), 50)
             axes.plot(smooth, [law.rate(number) / 1e6 for number in smooth], color=PEER)
             axes.plot(numbers, [rate / 1e6 for rate in rates.values()], "o", color=OURS)
-            _finish(axes, RATES[kind], "million reads a second" if kind == "partitions" else "")
+            finish(axes, RATES[kind], "million reads a second" if kind == "partitions" else "")
             axes.set_xticks(numbers)
             told = f"sigma {law.sigma:.2g}, kappa {law.kappa:.2g}, off by {law.residual:.1%}"
             axes.set_title(told, fontsize=9)
@@ -114,11 +114,3 @@ def _lines(axes: Axes, result: Json, prefix: str, lines: Sequence[Line]) -> None
     axes.set_xscale("log")
     if len(lines) > 1:
         axes.legend(frameon=False)
-
-
-def _finish(axes: Axes, across: str, up: str) -> None:
-    axes.set_xlabel(across)
-    axes.set_ylabel(up)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#e6eaed", linewidth=0.6)
-    axes.set_axisbelow(True)

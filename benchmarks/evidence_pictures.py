@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.definitions import Definition
-from benchmarks.pictures import OURS, PEER, SETTINGS, save
+from benchmarks.pictures import OURS, PEER, SETTINGS, finish, save
 from benchmarks.record import FOLDER, Json
 
 STYLES = {
@@ -40,16 +39,8 @@ def draw(definition: Definition, name: str, result: Json) -> Path:
             found.plot([curves["false"][place] for place in shown], recall, **style)
             right.plot(recall, [curves["precision"][source][place] for place in shown], **style)
         found.set_xscale("log")
-        _finish(found, "false alerts, % of vehicles not listed", "misreads found, %")
-        _finish(right, "misreads found, %", "near alerts that are right, %")
+        finish(found, "false alerts, % of vehicles not listed", "misreads found, %")
+        finish(right, "misreads found, %", "near alerts that are right, %")
         found.legend(loc="lower right", frameon=False)
         save(picture, path)
     return path
-
-
-def _finish(axes: Axes, across: str, up: str) -> None:
-    axes.set_xlabel(across)
-    axes.set_ylabel(up)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#e6eaed", linewidth=0.6)
-    axes.set_axisbelow(True)

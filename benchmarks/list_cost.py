@@ -14,40 +14,19 @@ from anpr_engine.clock import SystemClock
 from anpr_engine.config import MatchSettings
 from anpr_engine.logs import configure_logs
 from anpr_engine.metrics.table import Metrics
-from anpr_engine.pipeline.columns import EXACT
-from anpr_engine.pipeline.decode import decode
-from anpr_engine.pipeline.match import MatchRules, match
-from anpr_engine.pipeline.normalise import normalise_plates
-from anpr_engine.records.columns import PlateColumns, ReadColumns
+from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.watchlist.refresh import WatchlistFollower
 from anpr_engine.watchlist.snapshot import Snapshot
 from anpr_engine.wiring import reading_model_of
 from benchmarks import quality_data as data
 from benchmarks.array_bytes import held_bytes
-from benchmarks.bench_kernels import BATCH_READS, NS
+from benchmarks.bench_kernels import NS
+from benchmarks.bench_near import Batch, batches_of, exact_hits
 from benchmarks.first_match import memory_mb
 from benchmarks.measure import rounds, timed
-from benchmarks.quality_trial import CHARACTERS_MIN, LATEST_US
-
-Batches = list[tuple[ReadColumns, PlateColumns]]
 
 
-def batches_of(values: list[bytes]) -> Batches:
-    """Scan and normalise reads as the engine's earlier stages do."""
-    made = []
-    for at in range(0, len(values), BATCH_READS):
-        reads = decode(values[at : at + BATCH_READS], LATEST_US)
-        made.append((reads, normalise_plates(reads, CHARACTERS_MIN)))
-    return made
-
-
-def exact_hits(batches: Batches, snapshot: Snapshot, rules: MatchRules) -> int:
-    """Match all batches; give how many hits are of the very text that is listed."""
-    found = (match(reads, plates, snapshot, rules, 0) for reads, plates in batches)
-    return sum(int((hits.tier == EXACT).sum()) for hits in found)
-
-
-def costs(snapshot: Snapshot, batches: Batches, repeats: int) -> dict[str, float]:
+def costs(snapshot: Snapshot, batches: list[Batch], repeats: int) -> dict[str, float]:
     """Time exact matching and all tiers in turn; medians, in ns a read, and their exact hits."""
     # As the engine is set up by default.
     every = MatchRules(model=reading_model_of(MatchSettings()))

@@ -45,6 +45,15 @@ def draw(definition: Definition, name: str, result: Json) -> Path:
     return path
 
 
+def finish(axes: Axes, across: str, up: str) -> None:
+    """Name the axes, and give them the plain look that all curves have."""
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#e6eaed", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
 def save(picture: Figure, path: Path) -> None:
     """Write a picture without date and trailing blanks, within `SETTINGS`."""
     picture.savefig(path, format="svg", metadata={"Date": None})

@@ -8,16 +8,13 @@ beside it and nobody works on them.
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from confluent_kafka import Producer
 
-from anpr_engine.kafka.client_settings import NO_SECURITY, StreamSettings, saver
-from anpr_engine.kafka.tail import Follower
+from anpr_engine.kafka.client_settings import StreamSettings, saver
 from anpr_engine.wire import SiteTopics
-from benchmarks.alerts import ANSWER_S
+from benchmarks.alerts import ANSWER_S, noted
 from benchmarks.lab import SITE, WrongAnswer
 
 WARM_UP = 20
@@ -33,9 +30,9 @@ class _Seen:
     at_ns: dict[int, int] = field(default_factory=dict)
     news: threading.Condition = field(default_factory=threading.Condition)
 
-    def note(self, number: int, at_ns: int) -> None:
+    def note(self, value: bytes, at_ns: int) -> None:
         with self.news:
-            self.at_ns[number] = at_ns
+            self.at_ns[int(value)] = at_ns
             self.news.notify_all()
 
     def wait(self, count: int) -> None:
@@ -54,7 +51,8 @@ def round_trips_ms(kafka: str, per_s: float, stop: threading.Event) -> list[floa
 
     Returns milliseconds from the transaction's begin until its record is visible.
     """
-    with _following(kafka) as seen:
+    seen = _Seen()
+    with noted(kafka, TOPIC, seen.note):
         producer = _producer(kafka)
         begun_ns: list[int] = []
         start_s = time.monotonic()
@@ -78,21 +76,3 @@ def _producer(kafka: str) -> Producer:
     producer = Producer({"bootstrap.servers": kafka, "log_level": 3, **told})
     producer.init_transactions(ANSWER_S)
     return producer
-
-
-@contextmanager
-def _following(kafka: str) -> Iterator[_Seen]:
-    seen, stop = _Seen(), threading.Event()
-    follower = Follower(kafka, NO_SECURITY, [TOPIC])
-
-    def follow() -> None:
-        for record in follower.records(stop.is_set):
-            seen.note(int(record.value), time.time_ns())
-
-    thread = threading.Thread(target=follow, name="bare", daemon=True)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        thread.join()

@@ -22,8 +22,8 @@ from anpr_engine.cli.audit_source import (
     record_options,
     signing,
 )
-from anpr_engine.cli.replay_options import When
 from anpr_engine.cli.run import stop_on_signals
+from anpr_engine.cli.times import When
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import InputFileError
 

@@ -21,7 +21,7 @@ from anpr_engine.audit.folder import check_files, lines_of, read_manifest, recor
 from anpr_engine.audit.verify import AuditLine
 from anpr_engine.cli.options import place_options
 from anpr_engine.cli.reads_view import with_progress
-from anpr_engine.cli.replay_options import TimeType, When, us_of
+from anpr_engine.cli.times import TimeType, When, us_of
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import PolicyRefused, UsageError
 from anpr_engine.kafka.audit_desk import DeskSettings, write_act

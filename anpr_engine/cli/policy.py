@@ -1,7 +1,6 @@
 """`anpr policy`: the rules in force, why a case is decided so, and cases answered from a file."""
 
 import difflib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,13 +17,14 @@ from rich.table import Table
 from anpr_engine.cli.inputs import STDIN, opened
 from anpr_engine.cli.reads_view import EXIT_REJECTED, REJECTS_SHOWN_MAX, with_progress
 from anpr_engine.cli.text_console import echo_console, text_console
-from anpr_engine.errors import InputFileError, UsageError
+from anpr_engine.errors import UsageError
 from anpr_engine.policy.case import Case, NoCase, read_case
 from anpr_engine.policy.decide import decide as decide_case
 from anpr_engine.policy.difference import changes_between
 from anpr_engine.policy.explain import explain_case, explain_rule
 from anpr_engine.policy.policy_set import PolicySet, load_policies, read_rules, shipped_policies
 from anpr_engine.policy.rules import Rule
+from anpr_engine.whole_files import whole_file
 
 CASES_A_CHUNK = 1000
 
@@ -214,14 +214,6 @@ def _written(path: str) -> Iterator[IO[bytes]]:
         sys.stdout.buffer.write(kept.getvalue())
         sys.stdout.flush()
         return
-    part = Path(f"{path}.part")
-    try:
-        try:
-            with part.open("wb") as file:
-                yield file
-            os.replace(part, path)  # noqa: PTH105 - one atomic step, as its name says
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        what = f"The output {path} cannot be written: {error.strerror}."
-        raise InputFileError(what, "Give another path with --out.") from None
+    remedy = "Give another path with --out."
+    with whole_file(Path(path), f"The output {path}", remedy) as part, part.open("wb") as file:
+        yield file

@@ -12,9 +12,10 @@ import click
 
 from anpr_engine.cli.options import place_options
 from anpr_engine.cli.reads_view import EXIT_REJECTED, REJECTS_SHOWN_MAX
-from anpr_engine.cli.replay_options import ReplayOptions, replay_options, us_of
+from anpr_engine.cli.replay_options import ReplayOptions, replay_options
 from anpr_engine.cli.replay_site import ReplaySite, site_of
 from anpr_engine.cli.replay_view import ReplayView, closing_line, stderr_is_terminal, summary
+from anpr_engine.cli.times import us_of
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import InputFileError, UsageError
 from anpr_engine.logs import configure_logs
@@ -147,9 +148,6 @@ def _plan(options: ReplayOptions, site: ReplaySite, begun_us: int, paths: list[s
 @contextmanager
 def _parts(options: ReplayOptions) -> Iterator[Parts]:
     """Open the folder for what is done: beside the output, or one that is gone afterwards."""
-    if options.out != STDIN and Path(options.out).exists() and not Path(options.out).is_file():
-        # A device would be replaced by a file of its name.
-        raise UsageError(f"The output {options.out} is no file.", "Give a path, or - for stdout.")
     if options.resumable:
         with Parts(Path(f"{options.out}.part")) as parts:
             yield parts

@@ -56,6 +56,14 @@ def maybe_member(words: NDArray[np.uint32], mixed: Word) -> Word:
     return missing == np.uint32(0)
 
 
+@helper
+def add_member(words: NDArray[np.uint32], mixed: Word) -> None:
+    """Set all eight bits of a mixed key in its block."""
+    block = block_of(mixed, words.shape[0])
+    for lane in range(LANES):
+        words[block, lane] |= bit_of(mixed, lane)
+
+
 @kernel(given(u64), written(u32, 2))
 def filter_add(keys: NDArray[np.uint64], words: NDArray[np.uint32]) -> None:
     """Add keys to a filter.
@@ -66,10 +74,7 @@ def filter_add(keys: NDArray[np.uint64], words: NDArray[np.uint32]) -> None:
 
     """
     for row in range(keys.shape[0]):
-        mixed = mix64(keys[row])
-        block = block_of(mixed, words.shape[0])
-        for lane in range(LANES):
-            words[block, lane] |= bit_of(mixed, lane)
+        add_member(words, mix64(keys[row]))
 
 
 @kernel(given(u64), given(u32, 2), written(u8))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, given, kernel, routine, u8, u32, u64, written
-from anpr_engine.kernels.bloom import LANES, bit_of, block_of, maybe_member
+from anpr_engine.kernels.bloom import add_member, maybe_member
 from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.plate_text import (
     KEY_BASE,
@@ -70,10 +70,7 @@ def add_surroundings(
         if keys[row] == np.uint64(0) or keys[row] >= np.uint64(LONG_KEYS_FROM):
             continue
         for place in range(_shorten(keys[row], room)):
-            mixed = mix64(room[place])
-            block = block_of(mixed, words.shape[0])
-            for lane in range(LANES):
-                words[block, lane] |= bit_of(mixed, lane)
+            add_member(words, mix64(room[place]))
 
 
 @kernel(given(u64), given(u32, 2), written(u64), written(u8))

@@ -23,6 +23,7 @@ from anpr_engine.pipeline.columns import DecidedAlert
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.fields import Tier
+from anpr_engine.wire import told_apart
 
 SAME_PASSAGE = "same-passage"
 """The reason under which hits held back here are counted."""
@@ -214,9 +215,7 @@ def passage_name(key: PassageKey, read_id: str) -> str:
 
     """
     parts = [*key[:5], key.mark if key.kind == "id" else read_id]
-    # The length before each part: a separator might stand in a part itself.
-    about = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.blake2b(about.encode(), digest_size=16, person=b"anpr.passage.v1").hexdigest()
+    return hashlib.blake2b(told_apart(parts), digest_size=16, person=b"anpr.passage.v1").hexdigest()
 
 
 class _Draft:

@@ -8,7 +8,6 @@ and people can read how much stands behind a mix.
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.errors import InputFileError, UsageError
+from anpr_engine.errors import UsageError
 from anpr_engine.kernels.json_scan import SPAN_CAMERA_ID
 from anpr_engine.plates.formats import CountryPack
 from anpr_engine.plates.traffic import ODD
 from anpr_engine.records.columns import ReadColumns
+from anpr_engine.whole_files import whole_file
 
 FORMAT = 1
 PRIOR_READS = 500.0
@@ -181,13 +181,6 @@ def save_cameras(counts: CameraCounts, path: Path) -> None:
         InputFileError: the file cannot be written.
 
     """
-    part = path.with_name(f"{path.name}.part")
-    try:
-        try:
-            part.write_bytes(msgspec.json.format(msgspec.json.encode(counts), indent=1) + b"\n")
-            os.replace(part, path)  # noqa: PTH105 - one atomic step, as its name says
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        what = f"The cameras {path} cannot be written: {error.strerror}."
-        raise InputFileError(what, "Give another path with --out.") from None
+    told = f"The cameras {path}"
+    with whole_file(path, told, "Give another path with --out.") as part:
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(counts), indent=1) + b"\n")

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from anpr_engine.errors import ConfigError
-from anpr_engine.policy.problems import Problem
+from anpr_engine.policy.problems import Problem, ProblemsError
 from anpr_engine.policy.rule_parts import listed, shown
 
 FILE_BYTES_MAX = 1 << 20
@@ -20,16 +19,8 @@ _ERROR_LINE = re.compile(r"at line (\d+)")
 _HEADER = re.compile(r"\s*\[\[?\s*([^\]\s]+)\s*\]")
 
 
-class AgreedFileError(ConfigError):
+class AgreedFileError(ProblemsError):
     """A file of what services agreed on cannot be taken; nothing of it is used."""
-
-    def __init__(self, problems: Collection[Problem]) -> None:
-        """Keep the problems beside the text that lists them."""
-        self.problems = tuple(sorted(set(problems)))
-        count = len(self.problems)
-        lines = "".join(f"\n  {problem}" for problem in self.problems)
-        what = f"The file has {count} problem{'s' if count > 1 else ''}:{lines}\n"
-        super().__init__(what, "Correct it; until then nothing of it is used.")
 
 
 @dataclass(frozen=True, slots=True)

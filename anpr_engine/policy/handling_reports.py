@@ -18,6 +18,7 @@ from anpr_engine.policy.handled import HandledHit, HitState, Subject
 from anpr_engine.policy.handling_events import Actor, Illegal, IllegalStep, Reported
 from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.records.messages import ActedFacts, Channel, NotActedFacts, ReportA, ReportB
+from anpr_engine.wire import told_apart
 
 ID_BYTES = 16
 
@@ -129,8 +130,7 @@ def _is_later(subject: Subject, hit: HandledHit) -> bool:
 def message_id_of(subject: Subject, hit_id: str, report: str) -> str:
     """Name a report from what it is about: however often it is made, it has this name."""
     parts = (subject.site, *_key(subject), hit_id, report)
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.blake2b(text.encode(), digest_size=ID_BYTES).hexdigest()
+    return hashlib.blake2b(told_apart(parts), digest_size=ID_BYTES).hexdigest()
 
 
 def _key(subject: Subject) -> tuple[str, str, str]:

@@ -30,16 +30,26 @@ class Problem:
         return f"{self.file}:{self.line}:{rule} found {self.found}; allowed: {self.allowed}."
 
 
-class PolicyError(ConfigError):
-    """The policy files cannot be taken; the policy in force stays."""
+class ProblemsError(ConfigError):
+    """Files are wrong in one place or several; `problems` are all of them."""
+
+    whole = "file"
+    remedy_of_all = "Correct it; until then nothing of it is used."
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         """Keep the problems beside the text that lists them."""
         self.problems = tuple(sorted(set(problems)))
         count = len(self.problems)
         lines = "".join(f"\n  {problem}" for problem in self.problems)
-        what = f"The policy has {count} problem{'s' if count > 1 else ''}:{lines}\n"
-        super().__init__(what, "Correct the files; until then nothing of them is used.")
+        what = f"The {self.whole} has {count} problem{'s' if count > 1 else ''}:{lines}\n"
+        super().__init__(what, self.remedy_of_all)
+
+
+class PolicyError(ProblemsError):
+    """The policy files cannot be taken; the policy in force stays."""
+
+    whole = "policy"
+    remedy_of_all = "Correct the files; until then nothing of them is used."
 
 
 class FileLines:

@@ -19,9 +19,9 @@ from typing import Self
 import msgspec
 
 from anpr_engine.errors import AnprError, InputFileError, UsageError
-from anpr_engine.replay.results import sync_folder
 from anpr_engine.replay.tally import Tally, digest_of
 from anpr_engine.replay.units import InputFile, Plan
+from anpr_engine.whole_files import whole_file
 
 VERSION_OF_PARTS = 1
 _MANIFEST, _LOCK = "manifest.json", "lock"
@@ -213,16 +213,6 @@ def _damaged(path: Path) -> AnprError:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    part = path.with_suffix(".new")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        what = f"{path} cannot be written: {error.strerror}."
-        raise InputFileError(
-            what, "What is done so far is kept; the same command goes on."
-        ) from None
+    remedy = "What is done so far is kept; the same command goes on."
+    with whole_file(path, str(path), remedy) as part:
+        part.write_bytes(data)

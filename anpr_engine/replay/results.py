@@ -1,6 +1,5 @@
 """Hits into a file that appears whole or not at all: JSON lines, Parquet by its ending."""
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,9 +8,10 @@ from typing import Protocol
 
 import msgspec
 
-from anpr_engine.errors import InputFileError, UsageError
+from anpr_engine.errors import UsageError
 from anpr_engine.records.hit import Hit
 from anpr_engine.replay.sources import STDIN, arrow_door
+from anpr_engine.whole_files import whole_file
 
 _ENCODER = msgspec.json.Encoder()
 GROUP_HITS = 65_536
@@ -50,17 +50,22 @@ class JsonHits:
 
 
 ENDINGS = (".jsonl", ".parquet")
+OTHER_PATH = "Give another path."
 
 
 def check_output(out: str) -> None:
-    """Refuse a name whose ending promises what is not written, such as a table of another kind.
+    """Refuse a name whose ending promises what is not written, and one of what is no file.
 
     Raises:
-        UsageError: neither JSON lines nor Parquet.
+        UsageError: neither JSON lines nor Parquet, or a device: a file would take its place.
 
     """
+    if out == STDIN:
+        return
+    if Path(out).exists() and not Path(out).is_file():
+        raise UsageError(f"The output {out} is no file.", "Give a path, or - for stdout.")
     ending = Path(out).suffix.lower()
-    if out == STDIN or not ending or ending in ENDINGS:
+    if not ending or ending in ENDINGS:
         return
     what = f"The output {out} ends in {ending}; hits are written as {' or '.join(ENDINGS)}."
     raise UsageError(what, "Give a name that ends so, or - for stdout.")
@@ -79,20 +84,11 @@ def hit_writer(path: str) -> Iterator[HitWriter]:
         yield out
         out.close()
         return
-    part = Path(f"{path}.part")
-    try:
+    with whole_file(Path(path), f"The output {path}", OTHER_PATH) as part:
         parquet = path.endswith(".parquet")
         writer: HitWriter = arrow_door().ParquetHits(part) if parquet else JsonHits(part)
-        try:
-            yield writer
-            writer.close()
-            os.replace(part, path)  # noqa: PTH105 - one atomic step, as its name says
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputFileError(
-            f"The output {path} cannot be written: {error.strerror}.", "Give another path."
-        ) from None
+        yield writer
+        writer.close()
 
 
 def write_lines(out: str, batches: Iterator[list[bytes]], part: Path) -> None:
@@ -112,23 +108,13 @@ def write_lines(out: str, batches: Iterator[list[bytes]], part: Path) -> None:
             sys.stdout.buffer.write(b"".join(lines))
         sys.stdout.buffer.flush()
         return
-    try:
+    with whole_file(Path(out), f"The output {out}", OTHER_PATH, part):
         if out.endswith(".parquet"):
             _write_parquet(part, batches)
         else:
             with part.open("wb") as file:
                 for lines in batches:
                     file.write(b"".join(lines))
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(out)
-        sync_folder(Path(out).parent)
-    except OSError as error:
-        raise InputFileError(
-            f"The output {out} cannot be written: {error.strerror}.", "Give another path."
-        ) from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write_parquet(part: Path, batches: Iterator[list[bytes]]) -> None:
@@ -145,12 +131,3 @@ def _write_parquet(part: Path, batches: Iterator[list[bytes]]) -> None:
             writer.write(door.hits_of(waiting))
     finally:
         writer.close()
-
-
-def sync_folder(folder: Path) -> None:
-    """Put a folder's names on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

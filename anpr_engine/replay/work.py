@@ -5,12 +5,12 @@ threads do as much as two processes (1.7 times one, measured over 2 M reads and 
 and the watchlists are there once.
 """
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from anpr_engine.processes import processors
 from anpr_engine.replay.units import Lane
 
 LOOK_S = 0.1
@@ -58,7 +58,7 @@ class Board:
 
 def worker_count(wanted: int | None) -> int:
     """Give the number of workers; for None as many as there are processors for this process."""
-    return wanted or len(os.sched_getaffinity(0))
+    return wanted or processors()
 
 
 def work_through(

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anpr_engine.cli.replay_options import SpanType, TimeType, When, us_of
 from anpr_engine.cli.replay_view import ReplayView
+from anpr_engine.cli.times import SpanType, TimeType, When, us_of
 from anpr_engine.errors import AnprError, InputFileError, UsageError
 from anpr_engine.replay import json_lines
 from anpr_engine.replay.json_lines import line_portions
