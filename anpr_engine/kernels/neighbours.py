@@ -50,7 +50,13 @@ from anpr_engine.kernels.halves import (
 )
 from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT
-from anpr_engine.kernels.quick_looks import best_edits, may_be, one_apart, twice_worth
+from anpr_engine.kernels.quick_looks import (
+    best_edits,
+    may_be,
+    most_added,
+    one_apart,
+    twice_in_head,
+)
 from anpr_engine.kernels.table import find_row
 from anpr_engine.kernels.tokens import CHARACTERS, TOKENS
 
@@ -185,21 +191,26 @@ def _edited_heads(by: Word, of: Word, index: HalfIndex, model: EditModel, out: W
     kind, more = by
     read, sizes, start, need, _ = of
     length, seen_length = sizes
-    shifts, swapped = more
+    lost, swapped = more
     head = HEAD_LENGTHS[length]
     taken = head - 1 if kind == LOST else head + 1 if kind == ADDED else head
     rest = (length - head) - (seen_length - taken)
     if taken > seen_length or abs(rest) > 1:
         return True
     if rest != 0:
-        start = times(start, shifts[0] if rest > 0 else shifts[1])
+        # What the tail of the plate has more was lost, what it has less was added in the read's.
+        added = most_added(read, taken, seen_length, model.ratios)
+        start = times(start, lost if rest > 0 else added)
     for place in range(taken + 1 if kind == LOST else taken):
         follows = place if kind == LOST else place + 1
+        ranked, held = _choices(kind, read, place, seen_length)
+        likeliest = ranked if kind == ADDED else np.int64(model.ranked[ranked, 0])
+        if likeliest < 0 or weigh(start, model.ratios[kind, held, likeliest]) < need:
+            continue
         before, behind = _text(read, 0, place), _text(read, follows, taken)
         if (before == 0 and place > 0) or (behind == 0 and follows < taken):
             continue
         bare, step = _undone(kind, (before, behind), _POWERS[taken - follows], length)
-        ranked, held = _choices(kind, read, place, seen_length)
         for rank in range(1 if kind == ADDED else CHARACTERS):
             token = ranked if kind == ADDED else np.int64(model.ranked[ranked, rank])
             if token < 0 or weigh(start, model.ratios[kind, held, token]) < need:
@@ -236,14 +247,15 @@ def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Wor
         if filed and not _compare(half, of, index, model.ratios, out):
             return False
     # Two edits in the first half leave the last one whole; one alone is among the edited heads.
-    if tail <= seen_length and twice_worth(start, best, length - seen_length) >= need:
+    ends = (seen_length - tail, length - seen_length)
+    if tail <= seen_length and twice_in_head(of, best, ends, model.ratios) >= need:
         value = _text(read, seen_length - tail, seen_length)
         half = (_code(value, length, tail=True), -1, swapped)
         filed = value != 0 and may_be_filed(half[0], index.maybe)
         if filed and not _compare(half, of, index, model.ratios, out):
             return False
     enough = True
-    more = ((lost, added), swapped)
+    more = (lost, swapped)
     for kind in range(3):
         enough = enough and _edited_heads((kind, more), of, index, model, out)
     return enough

@@ -7,7 +7,7 @@ The answer may be yes for plates that are not likely enough, never no for one th
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, helper
+from anpr_engine.kernels._jit import Word, helper, routine
 from anpr_engine.kernels.edits import ADDED, REPLACED, TWO_EDITS, times, weigh
 from anpr_engine.kernels.plate_text import KEY_BASE
 from anpr_engine.kernels.tokens import TOKENS
@@ -113,7 +113,7 @@ def best_edits(
 
 
 @helper
-def _larger(one: Word, other: NDArray[np.float64]) -> Word:
+def _larger(one: Word, other: Word) -> Word:
     return (
         max(one[0], other[0]),
         max(one[1], other[1]),
@@ -123,17 +123,63 @@ def _larger(one: Word, other: NDArray[np.float64]) -> Word:
 
 
 @helper
-def twice_worth(start: Word, edits: Word, longer: Word) -> Word:
-    """Give the most that two edits of a read can leave.
+def _smaller(one: Word, other: Word) -> Word:
+    return (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        min(one[2], other[2]),
+        min(one[3], other[3]),
+    )
+
+
+@helper
+def most_added(read: NDArray[np.int8], first: Word, end: Word, ratios: NDArray[np.float64]) -> Word:
+    """Give the largest ratio of one of some of a read's characters added.
 
     Args:
-        start: P(state, all read right), one a state.
-        edits: see `best_edits`.
-        longer: how many characters the plate has more than the read.
+        read: its tokens.
+        first: the place of the first of them.
+        end: the place behind the last.
+        ratios: see `kernels.neighbours.EditModel.ratios`.
 
     """
+    added = (0.0, 0.0, 0.0, 0.0)
+    for place in range(first, end):
+        token = np.int64(read[place])
+        # Beside its twin it may stand at an edge or not.
+        added = _larger(added, ratios[ADDED, 0, token])
+        added = _larger(added, ratios[ADDED, 1, token])
+    return added
+
+
+@routine
+def twice_in_head(of: Word, edits: Word, ends: Word, ratios: NDArray[np.float64]) -> Word:
+    """Give the most that two edits of a read's first characters can leave.
+
+    Args:
+        of: the read, both lengths, P(state, all read right), the least likelihood, the read's row.
+        edits: see `best_edits`.
+        ends: how many first characters, and how many characters the plate has more than the read.
+        ratios: see `kernels.neighbours.EditModel.ratios`.
+
+    """
+    read, _, start, need, _ = of
+    end, longer = ends
     replaced, lost, added = edits
-    if longer == 0:
-        return weigh(times(start, replaced), replaced) + 2 * weigh(times(start, lost), added)
+    # First as if the whole read could be edited, which is known already.
     shift = lost if longer > 0 else added
-    return weigh(times(start, shift), replaced if abs(longer) == 1 else shift)
+    if longer == 0:
+        most = weigh(times(start, replaced), replaced) + 2 * weigh(times(start, lost), added)
+    else:
+        most = weigh(times(start, shift), replaced if abs(longer) == 1 else shift)
+    if most < need or abs(longer) == 2:
+        return most
+    first, second = (0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)
+    for place in range(end):
+        ratio = ratios[REPLACED, REPLACED_ROW, np.int64(read[place])]
+        second = _larger(second, _smaller(ratio, first))
+        first = _larger(first, ratio)
+    added = most_added(read, 0, end, ratios)
+    if longer == 0:
+        return weigh(times(start, first), second) + 2 * weigh(times(start, lost), added)
+    return weigh(times(start, lost if longer > 0 else added), first)
