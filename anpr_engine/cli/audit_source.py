@@ -142,8 +142,10 @@ def _overrides(asked: Asked) -> Overrides:
     return Overrides(asked.site, asked.kafka, asked.redis_url or UNUSED_REDIS)
 
 
-def note_reading(asked: Asked, subject: str) -> None:
-    """Write into the site's record that somebody reads it, before anything is shown.
+def note_reading(
+    asked: Asked, subject: str, action: AuditAction = AuditAction.AUDIT_READ
+) -> None:
+    """Write into the site's record that somebody reads it, or its topics, before that is done.
 
     Raises:
         PolicyRefused: no purpose or no case is given.
@@ -156,7 +158,7 @@ def note_reading(asked: Asked, subject: str) -> None:
         if not (value or "").strip()
     ]
     if missing:
-        what = f"Whoever reads a site's record says why: {' and '.join(missing)} is not given."
+        what = f"Whoever reads a site's data says why: {' and '.join(missing)} is not given."
         raise PolicyRefused(what, "Give both; they go into the record.")
     site, clock = site_of(asked), SystemClock()
     event = AuditEvent(
@@ -164,7 +166,7 @@ def note_reading(asked: Asked, subject: str) -> None:
         occurred_at=datetime.now(UTC),
         site=site,
         actor=asked.actor or getpass.getuser(),
-        action=AuditAction.AUDIT_READ,
+        action=action,
         purpose=asked.purpose or "",
         case_ref=asked.case_ref or "",
         subject=subject,
@@ -208,8 +210,17 @@ def signing() -> Any:  # noqa: ANN401 - a module that may not be installed
         UsageError: the package it needs is not installed.
 
     """
+    return _loaded("signing")
+
+
+def sealing() -> Any:  # noqa: ANN401 - as above
+    """Load what knows keys of sealed fields; `UsageError` as above."""
+    return _loaded("sealing")
+
+
+def _loaded(name: str) -> Any:  # noqa: ANN401 - as above
     try:
-        return importlib.import_module("anpr_engine.audit.signing")
+        return importlib.import_module(f"anpr_engine.audit.{name}")
     except ModuleNotFoundError:
         what = "Keys and signatures need the package cryptography."
         raise UsageError(what, "Run pip install 'anpr-engine[sign]'.") from None

@@ -12,12 +12,8 @@ from typing import Any
 import click
 import msgspec
 
-from anpr_engine.cli.errors_rows import (
-    PairRows,
-    VerdictRows,
-    read_pairs,
-    read_verdicts,
-)
+from anpr_engine.cli.errors_feedback import verdict_options, verdicts_of
+from anpr_engine.cli.errors_rows import PairRows, VerdictRows, read_pairs
 from anpr_engine.cli.errors_verdicts_view import show_calibration, show_verdicts
 from anpr_engine.cli.errors_view import show_model, show_report
 from anpr_engine.cli.inputs import STDIN
@@ -47,7 +43,7 @@ def command() -> None:
     epilog="Example:  anpr errors fit --pairs pairs.jsonl --out model.json --test-share 0.2"
 )
 @click.option("--pairs", help="JSONL of truth, read, confidence, reader; - stdin.")
-@click.option("--verdicts", help="JSONL of a control room's verdicts; - stdin.")
+@verdict_options
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The model file.")
 @click.option(
     "--model",
@@ -72,14 +68,15 @@ def fit(**given: Any) -> None:  # noqa: ANN401 - click hands over every option b
     for reads that made an alert. Rows that cannot be taken are named on stderr; the rest is used,
     and the exit code is then 3.
     """
-    if given["pairs"] is None and given["verdicts"] is None:
-        raise UsageError("There is nothing to learn from.", "Give --pairs, --verdicts or both.")
+    if given["pairs"] is None and given["verdicts"] is None and not given["feedback"]:
+        what = "There is nothing to learn from."
+        raise UsageError(what, "Give --pairs, and --verdicts or --feedback, or one of them.")
     if given["pairs"] == given["verdicts"] == STDIN:
         raise UsageError("Standard input holds one file.", "Name the other one.")
     if given["pairs"] is not None and given["model"] is not None:
         raise UsageError("Pairs make a model of their own.", "Give --pairs or --model, not both.")
     rows = read_pairs(given["pairs"], given["reader"]) if given["pairs"] else PairRows()
-    told = read_verdicts(given["verdicts"], given["reader"]) if given["verdicts"] else VerdictRows()
+    told = verdicts_of(given)
     _name_bad("pairs", rows.bad)
     _name_bad("verdicts", told.bad)
     verdicts = told.pairs()
@@ -104,7 +101,7 @@ def _fit_pairs(
         click.echo(msgspec.json.encode(values))
         return
     show_report(report, dict(found.readers), given["reader"])
-    if given["verdicts"]:
+    if given["verdicts"] or given["feedback"]:
         show_verdicts(verdicts, calibration_of(told.verdicts))
 
 
@@ -177,18 +174,20 @@ def _exit_if_bad(bad: dict[str, list[tuple[int, str]]]) -> None:
 
 
 @command.command(epilog="Example:  anpr errors report --verdicts verdicts.jsonl")
-@click.option("--verdicts", required=True, help="JSONL of a control room's verdicts; - stdin.")
+@verdict_options
 @click.option("--reader", metavar="KIND", help="Only alerts by this kind of reader.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def report(verdicts: str, reader: str | None, *, as_json: bool) -> None:
+def report(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Show whether the probabilities in alerts can be trusted: what was said, what was confirmed.
 
     Rows that cannot be taken are named on stderr; the rest is used, and the exit code is then 3.
     """
-    told = read_verdicts(verdicts, reader)
+    if not (given["verdicts"] or given["feedback"]):
+        raise UsageError("No verdicts are named.", "Give --verdicts FILE or --feedback.")
+    told = verdicts_of(given)
     _name_bad("verdicts", told.bad)
     found = calibration_of(told.verdicts)
-    if as_json:
+    if given["as_json"]:
         values = {"rejected": len(told.bad), **msgspec.to_builtins(found)}
         click.echo(msgspec.json.encode(values))
     else:

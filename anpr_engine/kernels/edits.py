@@ -30,13 +30,13 @@ def ways_to_line_up(text: Word, length: Word) -> Word:
 
 
 @helper
-def weigh(start: Word, ratio: NDArray[np.float64]) -> Word:
+def weigh(start: Word, ratio: Word) -> Word:
     """Sum over the states what an edit leaves of their worth."""
     return start[0] * ratio[0] + start[1] * ratio[1] + start[2] * ratio[2] + start[3] * ratio[3]
 
 
 @helper
-def times(start: Word, ratio: NDArray[np.float64]) -> Word:
+def times(start: Word, ratio: Word) -> Word:
     """Give what an edit leaves of each state's worth."""
     return (start[0] * ratio[0], start[1] * ratio[1], start[2] * ratio[2], start[3] * ratio[3])
 
