@@ -105,6 +105,7 @@ class PlaceSettings(Section):
     about_s: Annotated[float, Field(ge=60, le=86_400)] = 1800.0
     speed_kmh_most: Annotated[float, Field(ge=50, le=400)] = 150.0
     road_factor: Annotated[float, Field(ge=1, le=3)] = 1.2
+    onward_share: Annotated[float, Field(ge=0.5, lt=1)] = 0.85
     sure_min: Annotated[float, Field(gt=0, le=1)] = 0.9
     vehicles_max: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
 

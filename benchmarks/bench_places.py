@@ -1,7 +1,8 @@
 """What place adds: misreads on the road found at how many false alerts, without it and with it.
 
 Simulated vehicles drive for hours along roads, so that where and when each is read is a journey.
-The same hits are judged twice, as matching gives them and weighed by the last sure sighting; the
+The same hits are judged as matching gives them, weighed by the last sure sighting, and by the way
+that the vehicle went since; the
 simulated reads name their camera, and where that stands is added to each. Some of the listed
 vehicles drive, most entries never do, as in life.
 """
@@ -45,6 +46,8 @@ FALSE_SHARES = {"003": 0.0003, "010": 0.001, "030": 0.003}
 """The operating points: shares of the reads of vehicles that are not listed."""
 HERE = Circumstances("be", 1_800_000_000_000_000, 0, watchlist_stale=False)
 RULES = StepRules(MatchRules(0.0, LISTED_SHARE, FLOOR), places=PlaceRules())
+WEIGHED = {"place": PlaceRules(onward_share=0.5), "with": PlaceRules()}
+"""What counts beside the match: place alone, and place with direction."""
 _STANDS = {
     camera.camera_id: f',"position":{{"lat":{camera.lat},"lon":{camera.lon}}}}}'.encode()
     for camera in CAMERAS
@@ -78,9 +81,9 @@ def _seen(vehicle: Vehicle) -> data.Seen:
     return data.Seen(vehicle.printed, vehicle.country, vehicle.printed, 1.0, {})
 
 
-def batches(made: Road) -> Iterator[tuple[int, HitColumns, NDArray[np.float64]]]:
-    """Give each batch's first row, its hits as matched, and their probabilities by place."""
-    book = SightingBook(RULES.places or PlaceRules())
+def batches(made: Road) -> Iterator[tuple[int, HitColumns, dict[str, NDArray[np.float64]]]]:
+    """Give each batch's first row, its hits as matched, and their probabilities by what counts."""
+    books = {name: SightingBook(rules) for name, rules in WEIGHED.items()}
     for first in range(0, len(made.reads), BATCH):
         values = [
             read.json_bytes[:-1] + _STANDS[read.camera_id]
@@ -88,29 +91,32 @@ def batches(made: Road) -> Iterator[tuple[int, HitColumns, NDArray[np.float64]]]
         ]
         looked = look(values, made.snapshot, RULES, HERE)
         expect("reads that are refused", len(looked.reads.rejects), 0)
-        placed = weigh_places(looked.reads, looked.hits, made.snapshot, book)
-        book.apply(placed.sightings)
-        yield first, looked.hits, placed.hits.probability
+        found = {"without": looked.hits.probability}
+        for name, book in books.items():
+            placed = weigh_places(looked.reads, looked.hits, made.snapshot, book)
+            book.apply(placed.sightings)
+            found[name] = placed.hits.probability
+        yield first, looked.hits, found
 
 
 def judge(made: Road) -> dict[str, Judged]:
-    """Score every read without place and with it."""
+    """Score every read without place, with it, and with direction too."""
     count = len(made.reads)
-    scores = {name: np.zeros(count) for name in ("without", "with")}
+    scores = {name: np.zeros(count) for name in ("without", *WEIGHED)}
     own = [int(read.entry_ids[0]) if read.entry_ids else -1 for read in made.reads]
     listed = np.array(own) >= 0
-    for first, hits, placed in batches(made):
+    for first, hits, found in batches(made):
         row = hits.read + first
         entry = _entries(hits, made.snapshot)
         counts = ~listed[row] | (entry == np.array(own)[row])
-        for name, probability in (("without", hits.probability), ("with", placed)):
+        for name, probability in found.items():
             np.maximum.at(scores[name], row[counts], probability[counts])
     edits = np.array([_edits(read) if read.misread else 0 for read in made.reads])
     exact = listed & (edits == 0)
     misread = listed & (edits >= 1) & (edits <= 2)
     return {
-        name: Judged(innocent=found[~listed], misread=found[misread], exact=found[exact])
-        for name, found in scores.items()
+        name: Judged(innocent=score[~listed], misread=score[misread], exact=score[exact])
+        for name, score in scores.items()
     }
 
 
@@ -150,8 +156,9 @@ def run(_lab: Lab, size: Size, repeats: int) -> Outcome:
                 "list": data.plates_digest(made.plates),
             }
         found = judge(made)
-        lost = (found["with"].exact < EVEN) & (found["without"].exact >= EVEN)
-        expect("reads without error that are lost by their place", int(lost.sum()), 0)
+        for name in WEIGHED:
+            lost = (found[name].exact < EVEN) & (found["without"].exact >= EVEN)
+            expect("reads without error that are lost by their place", int(lost.sum()), 0)
         outcome.add(figures_of(found))
         kept.append(found)
     outcome.curves = {

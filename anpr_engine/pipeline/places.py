@@ -20,16 +20,24 @@ from numpy.typing import NDArray
 
 from anpr_engine.pipeline.columns import CANDIDATE, EXACT, FUZZY, REPAIRED, read_of
 from anpr_engine.pipeline.find import Pairs
-from anpr_engine.pipeline.journeys import PlaceRules, great_circle_km, place_ratios
+from anpr_engine.pipeline.journeys import (
+    PlaceRules,
+    bearing_deg,
+    great_circle_km,
+    place_ratios,
+)
 from anpr_engine.pipeline.score import listed_plates
 from anpr_engine.records.columns import HitColumns, ReadColumns
-from anpr_engine.records.read import Position
+from anpr_engine.records.read import PlateRead
 from anpr_engine.watchlist.snapshot import Snapshot
 
 BELOW_PROBABILITY = "below-probability"
 """The reason under which matching, too, counts hits that are not probable enough."""
 _DOUBTFUL = (REPAIRED, FUZZY, CANDIDATE)
-_NOWHERE = (np.nan, np.nan, np.nan, np.nan, np.nan)
+_NOWHERE = (np.nan, np.nan, np.nan, np.nan, np.nan, np.nan)
+_HERE, _THERE, _LATER_S, _HEADING = slice(0, 2), slice(2, 4), 4, 5
+"""Columns of a journey: places as latitude and longitude; how much later than there it was here,
+in seconds; which way it went here, in degrees."""
 
 
 class Sighting(NamedTuple):
@@ -105,25 +113,36 @@ def weigh_places(
     pairs = Pairs(hits.read, hits.entry, hits.recent, hits.tier)
     identities = listed_plates(pairs, snapshot).identities
     sure = (hits.tier == EXACT) & (hits.probability >= book.rules.sure_min)
-    journeys = np.full((len(hits), 5), np.nan)
+    journeys = np.full((len(hits), len(_NOWHERE)), np.nan)
     draft = _Draft(book)
     doubtful = np.isin(hits.tier, _DOUBTFUL)
     rows = hits.read.tolist()
     for row in sorted({row for row, used in zip(rows, sure | doubtful, strict=True) if used}):
-        position = read_of(reads, row).position
+        read = read_of(reads, row)
+        position = read.position
         if position is None:
             continue
         captured_us = int(reads.captured_at_us[row])
         mine = np.flatnonzero(hits.read == row)
         for hit in mine[doubtful[mine]].tolist():
-            journeys[hit] = draft.journey(int(identities[hit]), captured_us, position)
+            journeys[hit] = draft.journey(int(identities[hit]), captured_us, read)
         for hit in mine[sure[mine]].tolist():
             seen = Sighting(captured_us, int(identities[hit]), position.lat, position.lon)
             draft.note(seen)
-    km = great_circle_km((journeys[:, 0], journeys[:, 1]), (journeys[:, 2], journeys[:, 3]))
-    ratio = np.where(np.isnan(km), 1.0, place_ratios(km, journeys[:, 4], book.rules))
+    ratio = _ratios(journeys, book.rules)
     weighed = _weighed(hits, identities, ratio)
     return Placed(replace(hits, probability=weighed), ratio, draft.seen)
+
+
+def _ratios(journeys: NDArray[np.float64], rules: PlaceRules) -> NDArray[np.float64]:
+    here, there = journeys[:, _HERE].T, journeys[:, _THERE].T
+    km = great_circle_km((here[0], here[1]), (there[0], there[1]))
+    later_s = journeys[:, _LATER_S]
+    way = bearing_deg((there[0], there[1]), (here[0], here[1]))
+    # A late read is of where the vehicle was on its way to there.
+    way = np.where(later_s < 0, way + 180.0, way)
+    ratio = place_ratios(km, np.abs(later_s), journeys[:, _HEADING] - way, rules)
+    return np.where(np.isnan(km), 1.0, ratio)
 
 
 class _Draft:
@@ -138,16 +157,18 @@ class _Draft:
     def _at(self, seat: int) -> Sighting | None:
         return self._seats.get(seat) or self._book.at(seat)
 
-    def journey(
-        self, identity: int, captured_us: int, here: Position
-    ) -> tuple[float, float, float, float, float]:
-        """Give here, there, and the seconds between; NaN where nothing is known."""
+    def journey(self, identity: int, captured_us: int, read: PlateRead) -> tuple[float, ...]:
+        """Give the columns of a journey to a read with a position; NaN where nothing is known."""
         last = self._at(self._book.seat_of(identity))
         oldest_us = self._newest_us - self._book.rules.horizon_us
-        if last is None or last.identity != identity or last.captured_us < oldest_us:
+        here = read.position
+        if here is None or last is None or last.identity != identity:
             return _NOWHERE
-        apart_s = abs(captured_us - last.captured_us) / 1e6
-        return here.lat, here.lon, last.lat, last.lon, apart_s
+        if last.captured_us < oldest_us:
+            return _NOWHERE
+        later_s = (captured_us - last.captured_us) / 1e6
+        heading = np.nan if read.heading_deg is None else read.heading_deg
+        return here.lat, here.lon, last.lat, last.lon, later_s, heading
 
     def note(self, sighting: Sighting) -> None:
         """Remember a sighting."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from anpr_engine.pipeline.columns import CANDIDATE, EXACT, FUZZY, REPAIRED, Circumstances
 from anpr_engine.pipeline.core import StepRules, look, weigh
@@ -20,6 +21,7 @@ from anpr_engine.pipeline.journeys import (
     SLACK_KM,
     SLACK_S,
     SPEED_SPREAD_KMH,
+    TURN_SPREAD,
     PlaceRules,
     place_ratios,
 )
@@ -46,12 +48,13 @@ POINTS = ((51.22, 4.40), (51.03, 4.48), (50.63, 5.58), (51.22, 4.41))
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One read: what, where, and how many minutes after seven."""
+    """One read: what, where, how many minutes after seven, and which way, if that is told."""
 
     plate: str
     point: int | None
     minutes: int
     sure: float
+    heading_deg: int | None = None
 
 
 sights = st.builds(
@@ -62,6 +65,7 @@ sights = st.builds(
     point=st.sampled_from([0, 1, 2, 3, None]),
     minutes=st.integers(0, 119) | st.integers(30, 45),
     sure=st.sampled_from([0.55, 0.9, 0.97]),
+    heading_deg=st.none() | st.integers(0, 360),
 )
 batches = st.lists(st.tuples(st.lists(sights, max_size=6), st.integers(0, 1)), max_size=5)
 """Batches, each with how often it is rolled back before it is durable."""
@@ -80,6 +84,8 @@ def value_of(number: int, sight: Sight) -> bytes:
     }
     if sight.point is not None:
         fields["position"] = dict(zip(("lat", "lon"), POINTS[sight.point], strict=True))
+    if sight.heading_deg is not None:
+        fields["heading_deg"] = sight.heading_deg
     return json.dumps(fields).encode()
 
 
@@ -109,8 +115,31 @@ def run(given_batches: Sequence[tuple[list[Sight], int]]) -> Found:
     return sorted(found)
 
 
-def naive_ratio(here: tuple[float, float], there: tuple[float, float], apart_s: float) -> float:
+def _onward(here: tuple[float, float], there: tuple[float, float], heading_deg: float) -> float:
+    # The cosine between a heading here and the way here from there: unit vectors on the globe.
+    def spot(place: tuple[float, float]) -> NDArray[np.float64]:
+        lat, lon = map(math.radians, place)
+        flat = math.cos(lat)
+        return np.array([flat * math.cos(lon), flat * math.sin(lon), math.sin(lat)])
+
+    start, end = spot(there), spot(here)
+    east = np.cross([0.0, 0.0, 1.0], start)
+    north = np.cross(start, east)
+    way = end - start * float(start @ end)
+    way /= np.linalg.norm(way)
+    heading = math.radians(heading_deg)
+    ahead = north * math.cos(heading) + east * math.sin(heading)
+    return float(ahead / np.linalg.norm(ahead) @ way)
+
+
+def naive_ratio(
+    here: tuple[float, float],
+    there: tuple[float, float],
+    later_s: float,
+    heading_deg: float | None = None,
+) -> float:
     """Weigh one journey, in plain arithmetic."""
+    apart_s = abs(later_s)
     (lat, lon), (lat_there, lon_there) = here, there
     a, b = math.radians(lat), math.radians(lat_there)
     chord = math.sin((b - a) / 2) ** 2
@@ -123,7 +152,13 @@ def naive_ratio(here: tuple[float, float], there: tuple[float, float], apart_s: 
     boost = (PLACES.boost_most - 1) * driving * math.exp(-apart_s / PLACES.about_s)
     if apart_s * 1e6 > PLACES.horizon_us:
         return 1.0
-    return min(max(able * (1 + boost), PLACES.least), PLACES.boost_most)
+    ratio = able * (1 + boost)
+    if heading_deg is not None and road_km > SLACK_KM:
+        onward = _onward(here, there, heading_deg) * (1 if later_s >= 0 else -1)
+        goes_on = 0.5 + 0.5 * math.tanh(onward / TURN_SPREAD / 2)
+        share = goes_on * PLACES.onward_share + (1 - goes_on) * (1 - PLACES.onward_share)
+        ratio *= 1 + (2 * share - 1) * driving * math.exp(-apart_s / PLACES.about_s)
+    return min(max(ratio, PLACES.least), PLACES.boost_most)
 
 
 def naive(sighted: Sequence[Sight], matching: MatchRules) -> Found:
@@ -136,7 +171,8 @@ def naive(sighted: Sequence[Sight], matching: MatchRules) -> Found:
         mine = np.flatnonzero(looked.hits.read == row).tolist()
         point = None if sight.point is None else POINTS[sight.point]
         seen_us = int(looked.reads.captured_at_us[row])
-        ratios = [_ratio_of(looked.hits, hit, known, (newest, seen_us), point) for hit in mine]
+        of = (point, sight.heading_deg)
+        ratios = [_ratio_of(looked.hits, hit, known, (newest, seen_us), of) for hit in mine]
         shares = looked.hits.probability[mine].tolist()
         gains = sum(max(each - 1, 0) * share for each, share in zip(ratios, shares, strict=True))
         for hit, ratio, share in zip(mine, ratios, shares, strict=True):
@@ -155,8 +191,9 @@ def _ratio_of(
     hit: int,
     known: dict[int, list[tuple[int, tuple[float, float]]]],
     when: tuple[int, int],
-    point: tuple[float, float] | None,
+    of: tuple[tuple[float, float] | None, int | None],
 ) -> float:
+    (point, heading_deg) = of
     newest, seen_us = when
     seen = known.get(int(hits.entry[hit]))
     if point is None or seen is None or hits.tier[hit] not in {FUZZY, REPAIRED, CANDIDATE}:
@@ -164,7 +201,7 @@ def _ratio_of(
     then_us, there = max(seen)
     if then_us < newest - PLACES.horizon_us:
         return 1.0
-    return naive_ratio(point, there, abs(seen_us - then_us) / 1e6)
+    return naive_ratio(point, there, (seen_us - then_us) / 1e6, heading_deg)
 
 
 @pytest.mark.slow_interpreted
@@ -206,8 +243,8 @@ def test_no_boost_lifts_what_is_not_looked_for(floor: float, share: float, ratio
         assert ratio * share / (1 + (ratio - 1) * share) < floor
 
 
-@given(km=st.floats(0, 20_000), apart_s=st.floats(0, 1e6))
-def test_ratios_stay_within_their_bounds(km: float, apart_s: float) -> None:
+@given(km=st.floats(0, 20_000), apart_s=st.floats(0, 1e6), turn_deg=st.floats(-720, 720))
+def test_ratios_stay_within_their_bounds(km: float, apart_s: float, turn_deg: float) -> None:
     """Whatever the journey, the ratio is one that the gate has reckoned with."""
-    found = float(place_ratios(np.array([km]), np.array([apart_s]), PLACES)[0])
-    assert PLACES.least <= found <= PLACES.boost_most
+    of = np.array([km]), np.array([apart_s]), np.array([turn_deg])
+    assert PLACES.least <= float(place_ratios(*of, PLACES)[0]) <= PLACES.boost_most

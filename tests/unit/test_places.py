@@ -11,7 +11,12 @@ import pytest
 from anpr_engine.pipeline.columns import EXACT, Circumstances
 from anpr_engine.pipeline.core import StepRules, conclude, look, step, weigh
 from anpr_engine.pipeline.explain import explain
-from anpr_engine.pipeline.journeys import PlaceRules, great_circle_km, place_ratios
+from anpr_engine.pipeline.journeys import (
+    PlaceRules,
+    bearing_deg,
+    great_circle_km,
+    place_ratios,
+)
 from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.pipeline.places import (
     BELOW_PROBABILITY,
@@ -78,9 +83,10 @@ def hits_of(batches: Sequence[Sequence[bytes]], rules: StepRules = STEP) -> list
     return found
 
 
-def ratio(km: float, minutes: float) -> float:
-    """Weigh one journey."""
-    return float(place_ratios(np.array([km]), np.array([minutes * 60.0]), RULES)[0])
+def ratio(km: float, minutes: float, turn_deg: float = np.nan) -> float:
+    """Weigh one journey; without a turn nobody knows which way it went."""
+    of = np.array([km]), np.array([minutes * 60.0]), np.array([turn_deg])
+    return float(place_ratios(*of, RULES)[0])
 
 
 @pytest.mark.parametrize(
@@ -108,6 +114,7 @@ def test_journeys_are_weighed_as_people_would(
 def test_simulated_journeys_are_possible_and_mostly_likelier() -> None:
     """Vehicles that drive from camera to camera are hardly ever held for impossible."""
     stands = {camera.camera_id: (camera.lat, camera.lon) for camera in CAMERAS}
+    heads = {camera.camera_id: camera.heading_deg for camera in CAMERAS}
     start = datetime(2026, 11, 2, 7, tzinfo=UTC)
     last: dict[str, tuple[int, tuple[float, float]]] = {}
     journeys = []
@@ -115,14 +122,38 @@ def test_simulated_journeys_are_possible_and_mostly_likelier() -> None:
         here = stands[seen.camera_id]
         if seen.truth_plate in last:
             then_us, there = last[seen.truth_plate]
-            journeys.append((*here, *there, (seen.captured_at_us - then_us) / 1e6))
+            apart_s = (seen.captured_at_us - then_us) / 1e6
+            journeys.append((*here, *there, apart_s, heads[seen.camera_id]))
         last[seen.truth_plate] = seen.captured_at_us, here
     of = np.array(journeys)
-    km = great_circle_km((of[:, 0], of[:, 1]), (of[:, 2], of[:, 3]))
-    ratios = place_ratios(km, of[:, 4], RULES)
+    at, before = (of[:, 0], of[:, 1]), (of[:, 2], of[:, 3])
+    km, turn = great_circle_km(at, before), of[:, 5] - bearing_deg(before, at)
+    ratios = place_ratios(km, of[:, 4], np.full(len(km), np.nan), RULES)
     assert len(ratios) > 1000
     assert (ratios < 0.7).mean() < 0.01
     assert np.median(ratios) > 5
+    told = place_ratios(km, of[:, 4], turn, RULES)
+    # Those that were weighed down by their direction turned back on their way.
+    assert (told >= ratios).mean() > RULES.onward_share
+    assert told.mean() > ratios.mean()
+
+
+def test_directions_count_on_the_way_only() -> None:
+    """Driving on is likelier, driving back less so; beside the other camera it tells nothing."""
+    assert ratio(60, 40, 0) > ratio(60, 40) > ratio(60, 40, 180)
+    assert ratio(60, 40, 0) == pytest.approx(ratio(60, 40, 360))
+    assert ratio(0.5, 5, 180) == ratio(0.5, 5)
+    assert ratio(5, 300, 180) == pytest.approx(ratio(5, 300), rel=0.01)
+
+
+def test_ways_are_clockwise_from_north() -> None:
+    """Mechelen lies south of Antwerp, Liège south-east."""
+    here = np.array([ANTWERP[0]]), np.array([ANTWERP[1]])
+    ways = [
+        float(bearing_deg(here, (np.array([lat]), np.array([lon])))[0]) % 360
+        for lat, lon in (MECHELEN, LIEGE)
+    ]
+    assert ways == pytest.approx([165, 128], abs=3)
 
 
 def test_distances_are_great_circles() -> None:
