@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, given, helper, i64, kernel, record, u32, u64, written
 from anpr_engine.kernels.hashing import mix64
+from anpr_engine.kernels.plate_text import KEY_BASE
+from anpr_engine.kernels.tokens import CHARACTERS
 
 CHARACTERS_MIN = 4
 """Shorter plates and reads are no near match of anything."""
@@ -50,6 +52,25 @@ HALF_INDEX = record(
     given(i64),
 )
 """The index as a kernel declares it."""
+
+
+@helper
+def code_of(value: Word, length: Word, tail: Word) -> Word:
+    """Give the code of a half, from its text as a key and the plate's length."""
+    code = value * np.uint64(LENGTH_CODES) + np.uint64(length)
+    return code | np.uint64(TAIL_CODE) if tail else code
+
+
+@helper
+def piece_of(read: NDArray[np.int8], first: Word, end: Word) -> Word:
+    """Give a piece of a read as a key; 0 where it holds a token that is no character."""
+    value: Word = np.uint64(0)
+    for place in range(first, end):
+        token = np.int64(read[place])
+        if token >= CHARACTERS:
+            return np.uint64(0)
+        value = value * np.uint64(KEY_BASE) + np.uint64(token + 1)
+    return value
 
 
 @helper

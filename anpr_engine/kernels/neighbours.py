@@ -46,7 +46,9 @@ from anpr_engine.kernels.halves import (
     LENGTH_CODES,
     TAIL_CODE,
     HalfIndex,
+    code_of,
     may_be_filed,
+    piece_of,
 )
 from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT
@@ -94,24 +96,6 @@ class EditModel(NamedTuple):
 
 
 _MODEL = record(EditModel, given(i8, 2), given(f64, 4), given(f64, 2))
-
-
-@helper
-def _code(value: Word, length: Word, tail: Word) -> Word:
-    code = value * np.uint64(LENGTH_CODES) + np.uint64(length)
-    return code | np.uint64(TAIL_CODE) if tail else code
-
-
-@helper
-def _text(read: NDArray[np.int8], first: Word, end: Word) -> Word:
-    # A piece of the read as a key; 0 where it holds a token that is no character.
-    value: Word = np.uint64(0)
-    for place in range(first, end):
-        token = np.int64(read[place])
-        if token >= CHARACTERS:
-            return np.uint64(0)
-        value = value * np.uint64(KEY_BASE) + np.uint64(token + 1)
-    return value
 
 
 @helper
@@ -182,7 +166,7 @@ def _undone(kind: Word, pieces: Word, power: Word, length: Word) -> Word:
     step = np.uint64(0) if kind == ADDED else power * np.uint64(LENGTH_CODES)
     if kind != ADDED:
         before = before * np.uint64(KEY_BASE)
-    return _code(before * power + behind, length, tail=False), step
+    return code_of(before * power + behind, length, tail=False), step
 
 
 @routine
@@ -207,7 +191,7 @@ def _edited_heads(by: Word, of: Word, index: HalfIndex, model: EditModel, out: W
         likeliest = ranked if kind == ADDED else np.int64(model.ranked[ranked, 0])
         if likeliest < 0 or weigh(start, model.ratios[kind, held, likeliest]) < need:
             continue
-        before, behind = _text(read, 0, place), _text(read, follows, taken)
+        before, behind = piece_of(read, 0, place), piece_of(read, follows, taken)
         if (before == 0 and place > 0) or (behind == 0 and follows < taken):
             continue
         bare, step = _undone(kind, (before, behind), _POWERS[taken - follows], length)
@@ -241,16 +225,16 @@ def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Wor
     head = HEAD_LENGTHS[length]
     tail = length - head
     if head <= seen_length:
-        value = _text(read, 0, head)
-        half = (_code(value, length, tail=False), -1, swapped)
+        value = piece_of(read, 0, head)
+        half = (code_of(value, length, tail=False), -1, swapped)
         filed = value != 0 and may_be_filed(half[0], index.maybe)
         if filed and not _compare(half, of, index, model.ratios, out):
             return False
     # Two edits in the first half leave the last one whole; one alone is among the edited heads.
     ends = (seen_length - tail, length - seen_length)
     if tail <= seen_length and twice_in_head(of, best, ends, model.ratios) >= need:
-        value = _text(read, seen_length - tail, seen_length)
-        half = (_code(value, length, tail=True), -1, swapped)
+        value = piece_of(read, seen_length - tail, seen_length)
+        half = (code_of(value, length, tail=True), -1, swapped)
         filed = value != 0 and may_be_filed(half[0], index.maybe)
         if filed and not _compare(half, of, index, model.ratios, out):
             return False
