@@ -40,7 +40,10 @@ class EmbeddedKafka:
     """A broker of one's own; a context manager. It keeps its ports over `kill` and `start`."""
 
     def __init__(
-        self, data_dir: Path | None = None, settings: Mapping[str, str] | None = None
+        self,
+        data_dir: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        client: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a broker without starting it.
 
@@ -48,10 +51,12 @@ class EmbeddedKafka:
             data_dir: where it keeps its data, used again when it is there already; None means
                 a new temporary folder that `stop` removes.
             settings: broker settings that go over this project's own.
+            client: what a client must be told to be let in, where the settings ask for that.
 
         """
         self._given_dir = data_dir
         self._settings = dict(settings or {})
+        self._client = dict(client or {})
         self._root: Path | None = None
         self._ports: tuple[int, int] | None = None
         self._child: ChildProcess | None = None
@@ -180,6 +185,7 @@ class EmbeddedKafka:
                 "reconnect.backoff.ms": 20,
                 "reconnect.backoff.max.ms": 100,
                 "log_level": 0,
+                **self._client,
             },
             logger=_client_log,
         )

@@ -30,7 +30,11 @@ class Cause(NamedTuple):
 
 _DOCTOR = "Run `anpr doctor`."
 _AWAY = Cause(
-    BrokerUnavailable, "no broker answers", f"Check the address and the network. {_DOCTOR}"
+    BrokerUnavailable,
+    "no broker answers",
+    # One that does not trust a certificate hangs up without a word.
+    "Check the address, the network and, with TLS, the certificate and security_protocol under "
+    f"[kafka_client]. {_DOCTOR}",
 )
 _SLOW = Cause(BrokerUnavailable, "the broker does not answer in time", _DOCTOR)
 _SECRET = Cause(
