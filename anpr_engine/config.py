@@ -116,6 +116,32 @@ class WatchlistSettings(Section):
     stale_after_s: Annotated[float, Field(gt=0)] = 30.0
     poll_ms: Annotated[int, Field(ge=1, le=5000)] = 50
     delta_entries_max: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    approval: Literal["none", "abroad", "all"] = "none"
+    proposal_hours: Annotated[float, Field(gt=0, le=720)] = 72.0
+    history_days: Annotated[float, Field(ge=1)] = 3653.0
+    expiry_days_max: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    manifest_keys: tuple[str, ...] = ()
+    signing_key: str = ""
+
+
+class AlertSettings(Section):
+    """How alerts leave: signed, and with fields sealed for the recipients of those abroad."""
+
+    signing_key: str = ""
+    encrypt: dict[SiteCode, str] = Field(default_factory=dict)
+    sealed_fields: tuple[str, ...] = ("read.plate", "entry.plate", "entry.note", "entry.case_ref")
+
+
+class AuditSettings(Section):
+    """Whether people's acts on the lists may go unrecorded."""
+
+    required: bool = False
+
+
+class PolicySettings(Section):
+    """Which rules of law are in force."""
+
+    folder: str = ""
 
 
 class HttpSettings(Section):
@@ -134,7 +160,7 @@ class Settings(BaseSettings):
 
     site: SiteCode
     kafka: Annotated[str, Field(min_length=1, description="host:port[,host:port…]")]
-    redis_url: Annotated[str, Field(min_length=1, description="redis://, rediss:// or unix://")]
+    redis_url: Annotated[str, Field(min_length=1, description="redis://, rediss://, unix://, …")]
     slot: Annotated[int, Field(ge=0, le=999)] = 0
     workers: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"
     group: str = ""
@@ -146,6 +172,9 @@ class Settings(BaseSettings):
     passages: PassageSettings = PassageSettings()
     places: PlaceSettings = PlaceSettings()
     watchlist: WatchlistSettings = WatchlistSettings()
+    alerts: AlertSettings = AlertSettings()
+    audit: AuditSettings = AuditSettings()
+    policy: PolicySettings = PolicySettings()
     http: HttpSettings = HttpSettings()
 
     @property

@@ -15,7 +15,8 @@ AnprError                     exit 1
 │   ├── StoreUnavailable      Redis does not answer, or not in time
 │   ├── StoreRefused          Redis does not permit it
 │   ├── StoreConflict         another writer was faster, several times in a row
-│   └── StoreRolledBack       Redis holds less than was seen before
+│   ├── StoreRolledBack       Redis holds less than was seen before
+│   └── StoreNotTrusted       what Redis holds is not signed as it should be
 └── EmbeddedError             exit 1  the embedded broker or Redis cannot start
 """
 
@@ -104,6 +105,15 @@ class StoreConflict(StoreError):
 
 class StoreRolledBack(StoreError):
     """Redis holds another epoch or an older version than this engine has already seen."""
+
+
+class StoreNotTrusted(StoreError):
+    """What Redis holds is not signed by a trusted key, or is not what was signed."""
+
+    def __init__(self, what: str, remedy: str = "", cause: str = "") -> None:
+        """Keep the cause as a metric names it."""
+        super().__init__(what, remedy)
+        self.cause = cause
 
 
 class EmbeddedError(AnprError):

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.records.alert import Alert
 from anpr_engine.wire import Header, OutgoingRecord
 
 
@@ -175,6 +176,14 @@ class AuditChain(Protocol):
 
     def settle(self, *, saved: bool) -> None:
         """Say whether what was sealed last has been written; nothing sealed is no harm."""
+        ...
+
+
+class AlertGuard(Protocol):
+    """Gives alerts the form in which they leave: signed, and with fields sealed, where set so."""
+
+    def guarded(self, alerts: Sequence[Alert]) -> list[tuple[bytes, tuple[Header, ...]]]:
+        """Give each alert's record value, and the headers that go with it beside the usual ones."""
         ...
 
 

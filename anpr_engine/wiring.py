@@ -6,16 +6,13 @@ Everything else is given the plain values it needs.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from anpr_engine.audit.chain import ChainWriter, chain_name, chain_start, newest_tip
 from anpr_engine.clock import SystemClock
 from anpr_engine.config import MatchSettings, Settings, load_settings
 from anpr_engine.errors import UsageError
-from anpr_engine.kafka.audit_log import newest_lines
 from anpr_engine.kafka.client_settings import Security, StreamSettings, transactional_id
-from anpr_engine.kafka.history import HistorySettings
+from anpr_engine.kafka.oldest import oldest_read_watched
 from anpr_engine.kafka.stream import KafkaReadStream
 from anpr_engine.kafka.writer import ReadWriter
 from anpr_engine.metrics.server import MetricsServer
@@ -34,12 +31,14 @@ from anpr_engine.plates.error_model import channel_of, load_error_model
 from anpr_engine.plates.issued import read_issued
 from anpr_engine.plates.pack_files import country_packs
 from anpr_engine.plates.reading import ReadingModel, reading_model
-from anpr_engine.policy.policy_set import shipped_policies
-from anpr_engine.ports import BatchLimits
+from anpr_engine.ports import AlertGuard, BatchLimits
 from anpr_engine.processes import processors
 from anpr_engine.version import VERSION
 from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
 from anpr_engine.wire import SiteTopics
+from anpr_engine.wiring_alerts import alert_guard, audit_chain
+from anpr_engine.wiring_keys import list_keys
+from anpr_engine.wiring_policy import followed_policies, under_policies, with_policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,24 +137,10 @@ def _stream_settings(settings: Settings) -> StreamSettings:
     )
 
 
-def _audit_chain(settings: Settings, stream: KafkaReadStream) -> ChainWriter:
-    # One chain a slot: the slot's name as a writer keeps a second engine from adding to it.
-    chain = chain_name(settings.site, f"engine-{settings.slot}")
-    log = HistorySettings(
-        settings.kafka,
-        SiteTopics(settings.site).audit,
-        _security(settings),
-        settings.kafka_client.check_crcs,
-        group=f"{settings.group_id}.audit",
-    )
-    end = partial(newest_lines, log, chain_start(chain))
-    return ChainWriter(chain, lambda: newest_tip(chain, end()), stream.doubts)
-
-
 def step_rules(settings: Settings) -> StepRules:
-    """Give what a site has set for reading and matching; `UsageError` names a wrong file."""
+    """Give what a site has set for its reads; `AnprError` names a file that is wrong."""
     matching = settings.match
-    return StepRules(
+    rules = StepRules(
         match=MatchRules(
             matching.probability_min,
             matching.traffic_share,
@@ -170,6 +155,7 @@ def step_rules(settings: Settings) -> StepRules:
         records=_record_rules(settings),
         places=_place_rules(settings),
     )
+    return under_policies(rules, settings.policy.folder)
 
 
 def _rules(settings: Settings) -> EngineRules:
@@ -225,6 +211,11 @@ def reading_model_of(matching: MatchSettings) -> ReadingModel:
     return reading_model(packs, channel, issued, cameras)
 
 
+def _alert_guard(settings: Settings) -> AlertGuard | None:
+    given = settings.alerts
+    return alert_guard(settings.site, given.signing_key, given.encrypt, given.sealed_fields)
+
+
 class _Readiness:
     """Answers `/healthz` and `/readyz` from what the parts say of themselves."""
 
@@ -263,26 +254,34 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
     """Open everything one site's engine needs, and close it again whatever happens.
 
     Raises:
+        AnprError: a key for alerts or the rules of law cannot be used.
         StoreError: the watchlists cannot be loaded.
         BrokerError: the reads topic cannot be joined.
 
     """
     clock, metrics = SystemClock(), Metrics()
-    shipped_policies()  # Read now, so that no batch waits for the rules.
+    leaving = _alert_guard(settings)
+    policies = followed_policies(settings.policy.folder, clock, metrics)
+    engine_rules = with_policies(_rules(settings), policies)
     metrics.put(BUILD_INFO, 1, VERSION, settings.site)
-    limits = FollowLimits(settings.watchlist.poll_ms, settings.watchlist.delta_entries_max)
+    followed = settings.watchlist
+    keys = list_keys(followed.manifest_keys)
+    limits = FollowLimits(followed.poll_ms, followed.delta_entries_max, keys)
     follower = WatchlistFollower(settings.redis_url, clock, metrics, limits, settings.slot)
     readiness = _Readiness(follower, clock, settings.watchlist.stale_after_s)
     server = _server(settings, metrics, readiness)
     try:
         follower.start()
-        stream = KafkaReadStream(_stream_settings(settings), metrics, clock)
+        kafka = _stream_settings(settings)
+        stream = KafkaReadStream(kafka, metrics, clock)
         readiness.streaming = True
         try:
-            crew, audit = Crew(workers_of(settings)), _audit_chain(settings, stream)
-            ports = EnginePorts(stream, follower, clock, crew, audit)
+            crew = Crew(workers_of(settings))
+            audit = audit_chain(settings.site, kafka, stream.doubts)
+            ports = EnginePorts(stream, follower, clock, crew, audit, leaving)
             guard = RejectGuard(settings.rejects.share_max, settings.rejects.window_reads)
-            yield SiteEngine(_rules(settings), ports, guard, EngineReport(metrics, clock))
+            with oldest_read_watched(kafka, metrics, clock):
+                yield SiteEngine(engine_rules, ports, guard, EngineReport(metrics, clock))
         finally:
             readiness.streaming = False
             stream.close()

@@ -152,7 +152,23 @@ def _may_match(case: Answers, at: datetime) -> bool:
         area is not None and (case.get("hit") or {}).get("camera_id") not in area["cameras"]
     ):  # 11(1)
         return False
+    if not _in_hours(case, entry) or not _goes_there(case, entry):  # 20(2)
+        return False
     return _is_own(case) or _may_match_foreign(case, at)
+
+
+def _in_hours(case: Answers, entry: Answers) -> bool:
+    """Count minutes from the start of the hours, round the clock."""
+    if not entry.get("hours_utc"):
+        return True
+    seen = _time((case.get("hit") or {}).get("captured_at") or case["now"]).astimezone(UTC)
+    start, end = (int(part[:2]) * 60 + int(part[3:]) for part in entry["hours_utc"].split("-"))
+    return (seen.hour * 60 + seen.minute - start) % 1440 < ((end - start) % 1440 or 1440)
+
+
+def _goes_there(case: Answers, entry: Answers) -> bool:
+    wanted, seen = _text(entry, "direction"), _text(case.get("hit") or {}, "direction")
+    return not wanted or not seen or wanted.lower() == seen.lower()
 
 
 def _may_match_foreign(case: Answers, at: datetime) -> bool:

@@ -168,4 +168,6 @@ def entries(draw: st.DrawFn) -> WatchlistEntry:
         valid_until=None if end is None else begin + timedelta(seconds=end),
         sharing=draw(st.sampled_from(["own", "be,nl", "nl"])),
         provider=draw(st.sampled_from([None, "be", "nl"])),
+        owner=draw(st.sampled_from(["unit 7", "unit 7", ""])),
+        max_actions=draw(st.sampled_from([None, 1, 1, 1])),
     )

@@ -1,14 +1,15 @@
-"""Ed25519 keys and signatures (RFC 8032): the one door to `cryptography`.
+"""Ed25519 keys and signatures (RFC 8032): the door to `cryptography` for what is signed.
 
-Why files and no agent: a site signs one head a minute, and its secret key is best given to the
-service as a file that only it may read. A secret file that others may read is refused.
+Why files and no agent: a site's secret key is best given to the service as a file that only it
+may read. A secret file that others may read is refused. What is encrypted has keys of another
+kind, in `audit/sealing.py`.
 """
 
 import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -92,7 +93,24 @@ def public_path(secret: Path) -> Path:
     return secret.with_name(f"{secret.name}.pub")
 
 
-def write_pair(path: Path, key: SecretKey) -> Path:
+class Written(Protocol):
+    """A key that can be written."""
+
+    def pem(self) -> bytes:
+        """Write the key as PEM."""
+        ...
+
+
+class Pair(Written, Protocol):
+    """A secret key and its public half."""
+
+    @property
+    def public(self) -> Written:
+        """The public half."""
+        ...
+
+
+def write_pair(path: Path, key: Pair) -> Path:
     """Write a secret key that only its owner may read, and the public one beside it.
 
     Raises:
@@ -127,13 +145,7 @@ def read_secret(path: Path) -> SecretKey:
         InputFileError: it cannot be read, or holds no Ed25519 secret key.
 
     """
-    text = _bytes_of(path)
-    mode = path.stat().st_mode & 0o777
-    if mode & _OTHERS:
-        raise UsageError(
-            f"{path} holds a secret key and has mode {mode:04o}: others than its owner may use it.",
-            f"Run `chmod 600 {path}`; if others may have read it, make a new pair.",
-        )
+    text = secret_bytes(path)
     if len(text) == KEY_BYTES:
         return SecretKey(Ed25519PrivateKey.from_private_bytes(text))
     try:
@@ -153,7 +165,7 @@ def read_public(path: Path) -> PublicKey:
         InputFileError: the file cannot be read, or holds no Ed25519 public key.
 
     """
-    text = _bytes_of(path)
+    text = file_bytes(path)
     if len(text) == KEY_BYTES:
         return PublicKey(text)
     try:
@@ -168,7 +180,31 @@ def read_public(path: Path) -> PublicKey:
     return PublicKey(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
-def _bytes_of(path: Path) -> bytes:
+def secret_bytes(path: Path) -> bytes:
+    """Read a file that holds a secret key.
+
+    Raises:
+        UsageError: others may read the file.
+        InputFileError: it cannot be read.
+
+    """
+    text = file_bytes(path)
+    mode = path.stat().st_mode & 0o777
+    if mode & _OTHERS:
+        raise UsageError(
+            f"{path} holds a secret key and has mode {mode:04o}: others than its owner may use it.",
+            f"Run `chmod 600 {path}`; if others may have read it, make a new pair.",
+        )
+    return text
+
+
+def file_bytes(path: Path) -> bytes:
+    """Read a key file.
+
+    Raises:
+        InputFileError: it cannot be read.
+
+    """
     try:
         return path.read_bytes()
     except OSError as error:

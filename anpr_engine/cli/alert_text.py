@@ -40,19 +40,30 @@ def _vehicle(alert: Alert) -> str:
     return f"seen {described or 'not described'}; listed {listed or 'not described'}"
 
 
-def alert_block(alert: Alert) -> str:
-    """Write an alert as lines: plates, place and time, what is asked, how sure, how fresh."""
+def _plates(alert: Alert) -> list[str]:
+    if not (alert.read.plate and alert.entry.plate):
+        return ["  plates        sealed: only a recipient's --secret opens them"]
     read_plate, listed_plate = marked(alert.read.plate, alert.entry.plate)
-    age_s = alert.watchlist_age_ms / 1000
-    stale = "  STALE LIST: confirm before anything happens" if alert.watchlist_stale else ""
     differ = "no character differs" if read_plate == listed_plate else "differences in [ ]"
     if isinstance(parse_wildcard(alert.entry.plate), Wildcard):
         differ = "? is any character, * any run"
     unread = alert.read.country or "??"
-    lines = [
-        f"{alert.category.value.upper()}  priority {alert.priority}  {alert.state}",
+    return [
         f"  plate read    {unread} {read_plate:<14} as read: {alert.read.plate}",
         f"  plate listed  {alert.entry.country or '??'} {listed_plate:<14} {differ}",
+    ]
+
+
+def alert_block(alert: Alert, proof: str = "") -> str:
+    """Write an alert as lines: plates, place and time, what is asked, how sure, how fresh.
+
+    proof: what is known of its signature; empty where nobody looked.
+    """
+    age_s = alert.watchlist_age_ms / 1000
+    stale = "  STALE LIST: confirm before anything happens" if alert.watchlist_stale else ""
+    lines = [
+        f"{alert.category.value.upper()}  priority {alert.priority}  {alert.state}",
+        *_plates(alert),
         f"  seen          {alert.read.captured_at:%Y-%m-%d %H:%M:%S} UTC at {_place(alert)}",
         f"  asked         {alert.action.value}: {ASKED[alert.action.value]}",
         f"  probability   {alert.probability:.4f}  ({alert.tier.value} match, {alert.edits} edits)",
@@ -66,9 +77,11 @@ def alert_block(alert: Alert) -> str:
     ]
     if alert.supersedes is not None:
         lines.append(f"  upgrades      alert {alert.supersedes} of the same passage")
+    if proof:
+        lines.append(f"  signed        {proof}")
     return "\n".join(lines)
 
 
-def show_alert(alert: Alert) -> None:
+def show_alert(alert: Alert, proof: str = "") -> None:
     """Print one alert and a blank line."""
-    click.echo(alert_block(alert) + "\n")
+    click.echo(alert_block(alert, proof) + "\n")

@@ -20,6 +20,7 @@ from anpr_engine.cli.audit_source import (
     in_files,
     in_topic,
     record_options,
+    sealing,
     signing,
 )
 from anpr_engine.cli.run import stop_on_signals
@@ -40,10 +41,11 @@ def keys() -> None:
 
 @keys.command(epilog="Example:  anpr audit keys new --out be.key")
 @click.option("--out", required=True, type=_PATH, help="The secret key; FILE.pub is beside it.")
-def new(out: Path) -> None:
-    """Make a pair of Ed25519 keys; only its owner may read the secret one."""
+@click.option("--seal", is_flag=True, help="X25519, for the sealed fields of alerts.")
+def new(out: Path, *, seal: bool) -> None:
+    """Make a pair of keys, Ed25519 for signing; only its owner may read the secret one."""
     door = signing()
-    key = door.SecretKey.new()
+    key = sealing().OpeningKey.new() if seal else door.SecretKey.new()
     public = door.write_pair(out, key)
     click.echo(f"key {key.key_id}: secret in {out}, public in {public}")
 

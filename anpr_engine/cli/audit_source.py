@@ -77,10 +77,10 @@ def record_options(command: Command) -> Command:
 def reason_options(command: Command) -> Command:
     """Add who asks, what for, and in which case."""
     for option in (
-        click.option("--purpose", help="What the record is read for; goes into the record."),
-        click.option("--case", "case_ref", help="The case it is read in; goes into the record."),
+        click.option("--purpose", help="What for; goes into the record."),
+        click.option("--case", "case_ref", help="In which case; goes into the record."),
         click.option(
-            "--as", "actor", envvar="ANPR_ACTOR", help="Who reads; default: the user logged in."
+            "--as", "actor", envvar="ANPR_ACTOR", help="Who asks; default: the user logged in."
         ),
     ):
         command = option(command)
@@ -142,9 +142,13 @@ def _overrides(asked: Asked) -> Overrides:
     return Overrides(asked.site, asked.kafka, asked.redis_url or UNUSED_REDIS)
 
 
-def note_reading(
-    asked: Asked, subject: str, action: AuditAction = AuditAction.AUDIT_READ
-) -> None:
+def missing_reasons(purpose: str | None, case_ref: str | None) -> list[str]:
+    """Name the options that say why and were not given."""
+    given = (("--purpose", purpose), ("--case", case_ref))
+    return [name for name, value in given if not (value or "").strip()]
+
+
+def note_reading(asked: Asked, subject: str, action: AuditAction = AuditAction.AUDIT_READ) -> None:
     """Write into the site's record that somebody reads it, or its topics, before that is done.
 
     Raises:
@@ -152,11 +156,7 @@ def note_reading(
         BrokerError: it cannot be written.
 
     """
-    missing = [
-        name
-        for name, value in (("--purpose", asked.purpose), ("--case", asked.case_ref))
-        if not (value or "").strip()
-    ]
+    missing = missing_reasons(asked.purpose, asked.case_ref)
     if missing:
         what = f"Whoever reads a site's data says why: {' and '.join(missing)} is not given."
         raise PolicyRefused(what, "Give both; they go into the record.")

@@ -19,8 +19,10 @@ from anpr_engine.pipeline.core import StepRules, step
 from anpr_engine.records.finding import Finding
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.checks import check_store
+from anpr_engine.watchlist.seals import Trust
 from anpr_engine.watchlist.snapshot import snapshot_of
-from anpr_engine.wiring import Overrides, Place, place_of
+from anpr_engine.wiring import Overrides, Place, place_of, settings_of
+from anpr_engine.wiring_keys import list_keys
 
 MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
@@ -51,10 +53,10 @@ def _engine_itself() -> Finding:
     return Finding("engine", "ok", f"{len(warm.WARMED)} groups of kernels work on this processor")
 
 
-def _findings(place: Place) -> Iterator[Finding]:
+def _findings(place: Place, trust: Trust) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"site {place.site}, group {place.group_id}")
     yield _engine_itself()
-    yield from check_store(place.redis_url, SystemClock())
+    yield from check_store(place.redis_url, SystemClock(), trust)
     yield from check_broker(place.kafka, place.security, place.site)
 
 
@@ -68,9 +70,10 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     """
     options = DoctorOptions(**given)
     configure_logs()
-    place = place_of(options.config, Overrides(options.site, options.kafka, options.redis_url))
+    overrides = Overrides(options.site, options.kafka, options.redis_url)
+    keys = list_keys(settings_of(options.config, overrides).watchlist.manifest_keys)
     failed = False
-    for finding in _findings(place):
+    for finding in _findings(place_of(options.config, overrides), Trust(keys)):
         failed |= finding.state == "fail"
         if options.as_json:
             click.echo(json.dumps(finding._asdict()))

@@ -13,6 +13,7 @@ import click
 from anpr_engine.cli.options import place_options
 from anpr_engine.cli.reads_view import EXIT_REJECTED, REJECTS_SHOWN_MAX
 from anpr_engine.cli.replay_options import ReplayOptions, replay_options
+from anpr_engine.cli.replay_purpose import note_replay, require_reason
 from anpr_engine.cli.replay_site import ReplaySite, site_of
 from anpr_engine.cli.replay_view import ReplayView, closing_line, stderr_is_terminal, summary
 from anpr_engine.cli.times import us_of
@@ -34,16 +35,18 @@ from anpr_engine.version import VERSION
 @click.command(
     epilog="\b\nExample:  anpr replay --reads 'reads/*.parquet' --watchlist entries.csv "
     "--out hits.parquet\n          anpr replay --config be.toml --from -7d --to -1d "
-    "--out hits.jsonl"
+    "--purpose burglary --case AN-17 --out hits.jsonl"
 )
 @place_options
 @replay_options
 def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Match past reads against watchlists and write every hit; no alert comes of it.
 
-    Reads come from files, or from the site's topic on Kafka, to which nothing is written and of
-    which no offset is saved. Entries count for the reads made while they were in force. The output
-    appears whole or not at all; the digest told at the end is the same for the same hits.
+    Reads come from files, or from the site's topic on Kafka, of which no offset is saved. Who
+    replays a topic, what for and in which case goes into the site's record first: without
+    --purpose and --case, or for another purpose than the lists', it is refused with exit code 4.
+    Entries count for the reads made while they were in force. The output appears whole or not at
+    all; the digest told at the end is the same for the same hits.
 
     What is done when a replay is interrupted is kept beside the output, in OUT.part: the same
     command goes on from there, and -2h is then still what it was. It is refused when reads, options
@@ -55,6 +58,7 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     check_output(options.out)
     configure_logs(verbose=False)
     site = site_of(options)
+    require_reason(options)
     clock = SystemClock()
     with _parts(options) as parts:
         manifest, lists = _begin(options, site, parts, clock.now_us())
@@ -85,6 +89,8 @@ def _begin(
     if since_us is not None and until_us is not None and since_us >= until_us:
         raise UsageError("--from is no earlier than --to.", "Give an earlier --from.")
     lists = _lists(options, site, begun_us)
+    if site.history is not None:
+        note_replay(options, site.history.topic, lists.snapshot.profiles)
     paths = found_files(options.files)
     identity = Identity(
         VERSION,
@@ -118,7 +124,7 @@ def _run(replay: Replay, view: ReplayView, options: ReplayOptions) -> Outcome:
 def _lists(options: ReplayOptions, site: ReplaySite, begun_us: int) -> Lists:
     as_of_us = us_of(options.as_of, begun_us)
     if options.watchlist is None:
-        return lists_of_redis(site.redis_url, as_of_us)
+        return lists_of_redis(site.redis_url, as_of_us, site.trust)
     lists = lists_of_file(options.watchlist, site.rules.characters_min, as_of_us)
     for problem in lists.problems[:REJECTS_SHOWN_MAX]:
         click.echo(f"watchlist row {problem.row}: {problem.reason}. {problem.text}", err=True)

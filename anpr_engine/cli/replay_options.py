@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from anpr_engine.cli.audit_source import reason_options
 from anpr_engine.cli.times import SpanType, TimeType, When
 from anpr_engine.errors import UsageError
 from anpr_engine.replay.sources import STDIN
@@ -64,6 +65,9 @@ class ReplayOptions:
     workers: int | None
     restart: bool
     as_json: bool
+    purpose: str | None
+    case_ref: str | None
+    actor: str | None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -181,6 +185,7 @@ OPTIONS = (
 
 def replay_options(command: Command) -> Command:
     """Add the options to the command."""
+    command = reason_options(command)
     for option in reversed(OPTIONS):
         command = option(command)
     return command

@@ -15,8 +15,10 @@ from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.match import NEAR_MIN, MatchRules
 from anpr_engine.replay.options import ChosenOptions
+from anpr_engine.watchlist.seals import NOBODY, Trust
 from anpr_engine.wire import SiteTopics
 from anpr_engine.wiring import Overrides, place_of, settings_of, step_rules
+from anpr_engine.wiring_keys import list_keys
 
 NO_KAFKA, NO_REDIS = "-", "redis://unused"
 """Stand for what a replay has no use for, so that nobody has to set it."""
@@ -31,6 +33,7 @@ class ReplaySite:
     asked: Mapping[str, str]
     history: HistorySettings | None = None
     redis_url: str = ""
+    trust: Trust = NOBODY
 
 
 def site_of(options: ReplayOptions) -> ReplaySite:
@@ -91,7 +94,8 @@ def _by_settings(options: ReplayOptions, overrides: Overrides, *, from_kafka: bo
         asked |= {f"ingest.{name}": value for name, value in ingest.items()}
         asked["topic"] = topic
         history = HistorySettings(place.kafka, topic, place.security, crcs)
-    return ReplaySite(rules, _words(asked), history, place.redis_url)
+    trust = Trust(list_keys(settings.watchlist.manifest_keys))
+    return ReplaySite(rules, _words(asked), history, place.redis_url, trust)
 
 
 def _words(asked: Mapping[str, Any]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +10,27 @@ import click
 import msgspec
 
 from anpr_engine.cli import (
+    watchlist_approve,
     watchlist_deliver,
     watchlist_edit,
+    watchlist_history,
     watchlist_import,
     watchlist_preview,
+    watchlist_seal,
 )
-from anpr_engine.cli.watchlist_options import (
-    RowProgress,
-    Store,
-    list_option,
-    open_store,
-    store_options,
-)
+from anpr_engine.cli.times import TimeType, us_of
+from anpr_engine.cli.watchlist_options import Command, RowProgress, list_option, store_options
+from anpr_engine.cli.watchlist_record import Noted
+from anpr_engine.cli.watchlist_site import who_options
+from anpr_engine.cli.watchlist_store import Store, open_store
 from anpr_engine.errors import AnprError
+from anpr_engine.records.audit_event import AuditAction
 from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.approval import Guards
+from anpr_engine.watchlist.as_of import Earlier, earlier
 from anpr_engine.watchlist.file_export import export_entries, file_values
 from anpr_engine.watchlist.file_rows import FileForm
-from anpr_engine.watchlist.redis_reader import ListSummary
+from anpr_engine.watchlist.redis_reader import ListSummary, StoreReader
 
 
 @click.group(name="watchlist", epilog="Example:  anpr watchlist list --redis redis://localhost")
@@ -37,20 +41,40 @@ def command() -> None:
 command.add_command(watchlist_import.command)
 command.add_command(watchlist_edit.add)
 command.add_command(watchlist_edit.remove)
+command.add_command(watchlist_edit.withdraw)
+command.add_command(watchlist_approve.approve)
+command.add_command(watchlist_approve.proposals)
+command.add_command(watchlist_approve.request)
+command.add_command(watchlist_approve.unguard)
+command.add_command(watchlist_history.command, name="history")
 command.add_command(watchlist_preview.command, name="preview")
 command.add_command(watchlist_deliver.command, name="deliver")
+command.add_command(watchlist_seal.command)
+
+
+def _as_of_option(option: Command) -> Command:
+    help_ = "As the lists stood at this time, such as 2026-11-22T08:00:00Z or -2h."
+    return click.option("--as-of", type=TimeType(), metavar="TIME", help=help_)(option)
+
+
+def _lists(store: Store, given: Mapping[str, Any]) -> StoreReader | Earlier:
+    at_us = us_of(given["as_of"], store.clock.now_us())
+    return store.reader if at_us is None else earlier(store.session, at_us)
 
 
 @command.command(name="list", epilog="Example:  anpr watchlist list --json | jq .list_id")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@_as_of_option
 @store_options
 def list_lists(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Name the lists, whose they are, and how many entries they have."""
     with open_store(given, writing=False) as store:
-        summaries = store.reader.lists()
+        summaries = _lists(store, given).lists()
+        guarded = Guards(store.session, store.clock).lists()
     if given["as_json"]:
         for summary in summaries:
-            click.echo(json.dumps(_summary_values(summary)))
+            waits = {"needs_approval": summary.definition.list_id in guarded}
+            click.echo(json.dumps(_summary_values(summary) | waits))
         return
     rows = [("LIST", "ENTRIES", "SITE", "CATEGORY", "OWNER")]
     for summary in summaries:
@@ -71,16 +95,22 @@ def _summary_values(summary: ListSummary) -> dict[str, Any]:
 @list_option
 @click.option("--entry", "entry_id", help="One entry instead of the list.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@_as_of_option
+@who_options
 @store_options
 def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Show what a list is, or one of its entries."""
     list_id, entry_id = given["list_id"], given["entry_id"]
     with open_store(given, writing=False) as store:
+        subject = "look at an entry" if entry_id else "look at a list"
+        noted = Noted(AuditAction.DATA_LOOKED_UP, subject, list_id, entry_id or "")
+        store.record.shown(noted)
+        lists = _lists(store, given)
         if entry_id:
-            entry = store.reader.entry(list_id, entry_id)
+            entry = lists.entry(list_id, entry_id)
             values = None if entry is None else _entry_values(entry)
         else:
-            found = [each for each in store.reader.lists() if each.definition.list_id == list_id]
+            found = [each for each in lists.lists() if each.definition.list_id == list_id]
             values = _summary_values(found[0]) if found else None
     if values is None:
         what = f"List {list_id} has no such entry." if entry_id else f"There is no list {list_id}."
@@ -102,26 +132,39 @@ def _entry_values(entry: WatchlistEntry) -> dict[str, Any]:
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), help="Default: csv.")
 @click.option("--out", type=click.Path(path_type=Path), help="File; default: standard output.")
 @click.option("--shared-with", metavar="SITE", help="Only what this site may have of ours.")
+@_as_of_option
+@who_options
 @store_options
 def export(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Write a list's entries as a file that can be imported again."""
     form = FileForm(given["form"] or "csv")
-    shared = bool(given["shared_with"])
-    with (
-        open_store(given, writing=shared) as store,
-        watchlist_import.private_file(given["out"]) as file,
-        RowProgress("exporting") as progress,
-    ):
-        count = export_entries(_chosen(store, given, progress), file or sys.stdout, form)
+    with open_store(given, writing=bool(given["shared_with"])) as store:
+        _note_export(store, given)
+        lists = _lists(store, given)
+        with (
+            watchlist_import.private_file(given["out"]) as file,
+            RowProgress("exporting") as progress,
+        ):
+            chosen = _chosen(lists.entries(given["list_id"]), store.site, given, progress)
+            count = export_entries(chosen, file or sys.stdout, form)
     click.echo(f"{count} entries written", err=True)
 
 
+def _note_export(store: Store, given: Mapping[str, Any]) -> None:
+    counts, manifest = store.reader.counts()
+    list_id, version = given["list_id"], manifest.version if manifest else 0
+    subject = f"export for {given['shared_with']}" if given["shared_with"] else "export"
+    subject = f"{subject}, as of {given['as_of'].text}" if given["as_of"] else subject
+    rows = counts.get(list_id, 0)
+    store.record.shown(Noted(AuditAction.DATA_EXPORTED, subject, list_id, "", rows, version))
+
+
 def _chosen(
-    store: Store, given: Mapping[str, Any], progress: RowProgress
+    entries: Iterable[WatchlistEntry], site: str, given: Mapping[str, Any], progress: RowProgress
 ) -> Iterator[WatchlistEntry]:
-    site = given["shared_with"]
-    for entry in store.reader.entries(given["list_id"]):
+    wanted = given["shared_with"]
+    for entry in entries:
         progress()
         # What another site provides is never handed on.
-        if not site or (entry.provider == store.site and site in entry.shared_with):
+        if not wanted or (entry.provider == site and wanted in entry.shared_with):
             yield entry

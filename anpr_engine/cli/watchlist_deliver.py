@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from anpr_engine.cli.run import stop_on_signals
-from anpr_engine.cli.watchlist_options import open_store, store_options
+from anpr_engine.cli.watchlist_options import store_options
+from anpr_engine.cli.watchlist_store import open_store
 from anpr_engine.logs import configure_logs
 from anpr_engine.watchlist.delivery import Delivery, DeliveryTally, SiteStore, keep_delivering
 from anpr_engine.watchlist.redis_client import RedisSession
@@ -28,7 +29,10 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
 
     Entries received from elsewhere are never handed on.
     """
-    with open_store(given) as store, RedisSession(given["to_redis"]) as there:
+    with (
+        open_store(given) as store,
+        RedisSession(given["to_redis"], sealer=store.settings.sealer) as there,
+    ):
         delivery = Delivery(
             SiteStore(store.site, store.session),
             SiteStore(given["to_site"], there),

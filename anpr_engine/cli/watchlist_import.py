@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,19 +13,24 @@ import click
 
 from anpr_engine.cli.watchlist_options import (
     RowProgress,
-    Store,
     column_values,
     entry_options,
+    guard_option,
     list_option,
-    open_store,
     store_options,
 )
-from anpr_engine.errors import InputFileError
+from anpr_engine.cli.watchlist_site import by_options
+from anpr_engine.cli.watchlist_store import Change, begin_change, open_store
+from anpr_engine.errors import InputFileError, UsageError
+from anpr_engine.watchlist.acts import ActKind
 from anpr_engine.watchlist.file_checks import FileRules
 from anpr_engine.watchlist.file_rows import FileForm
 from anpr_engine.watchlist.files import WatchlistFile, form_of, open_file
-from anpr_engine.watchlist.importing import Importer, ImportMode
+from anpr_engine.watchlist.import_checks import ImportChecker, beginning_of, check_beginning
+from anpr_engine.watchlist.importing import Importer, ImportMode, ListFile
 from anpr_engine.watchlist.report import ImportReport, ProblemLog
+from anpr_engine.watchlist.template_rows import TemplateFile
+from anpr_engine.watchlist.templates import Template, template_of
 
 EXIT_REFUSED_ROWS = 3
 PRIVATE = 0o600
@@ -43,10 +48,13 @@ PRIVATE = 0o600
 @click.option("--remove", "mode", flag_value="remove", help="Remove the file's entries.")
 @entry_options
 @click.option("--format", "form", type=click.Choice([form.value for form in FileForm]))
+@click.option("--template", metavar="NAME", help="Another system's form: genetec, ncic, …")
 @click.option("--characters-min", type=click.IntRange(1, 16), default=4, show_default=True)
 @click.option("--report", type=click.Path(path_type=Path), help="JSONL file of refused rows.")
 @click.option("--show-values", is_flag=True, help="Put refused values into the report.")
 @click.option("--json", "as_json", is_flag=True, help="Print the sums as one JSON line.")
+@guard_option
+@by_options
 @store_options
 def command(file: Path, **given: Any) -> None:  # noqa: ANN401 - click hands over options by name
     """Import a CSV, JSONL or JSON file into a list.
@@ -55,9 +63,27 @@ def command(file: Path, **given: Any) -> None:  # noqa: ANN401 - click hands ove
     refused one by one, the rest is done, and the exit code is then 3.
     """
     mode = ImportMode(given["mode"])
-    with open_store(given) as store, private_file(given["report"]) as refused:
+    template = template_of(given["template"]) if given["template"] else None
+    if template and given["form"]:
+        raise UsageError("--template says what the file is.", "Leave --format out.")
+    with (
+        open_store(given, kind=ActKind.IMPORT) as store,
+        private_file(given["report"]) as refused,
+        open_file(file) as stream,
+    ):
+        form = _form(file, given, template)
+        check_beginning(beginning_of(stream), template.delimiters if template else ",;")
         problems = ProblemLog(refused, show_values=given["show_values"])
-        report = _import(file, given, store, problems)
+        change = begin_change(store, given)
+        checker = _checker(change, given, form)
+        read: ListFile
+        if template:
+            read = TemplateFile(stream, template, checker)
+        else:
+            read = WatchlistFile(stream, form, checker.rules)
+            read.checker = checker
+        report = _import(read, change, problems, mode)
+        report.notes = checker.notes
     click.echo(json.dumps(report.as_dict()) if given["as_json"] else "\n".join(report.lines()))
     if report.refused:
         if not given["report"]:
@@ -65,21 +91,34 @@ def command(file: Path, **given: Any) -> None:  # noqa: ANN401 - click hands ove
         sys.exit(EXIT_REFUSED_ROWS)
 
 
-def _import(file: Path, given: dict[str, Any], store: Store, problems: ProblemLog) -> ImportReport:
-    mode, list_id = ImportMode(given["mode"]), given["list_id"]
-    form = FileForm(given["form"]) if given["form"] else form_of(file)
-    now = datetime.fromtimestamp(store.clock.now_us() / 1e6, UTC)
+def _form(file: Path, given: Mapping[str, Any], template: Template | None) -> FileForm:
+    if template is not None:
+        return FileForm.CSV
+    return FileForm(given["form"]) if given["form"] else form_of(file)
+
+
+def _checker(change: Change, given: Mapping[str, Any], form: FileForm) -> ImportChecker:
+    # Whether an entry's time is over does not matter for taking it out.
+    takes_out = ImportMode(given["mode"]) is ImportMode.REMOVE
+    now = datetime.fromtimestamp(change.store.clock.now_us() / 1e6, UTC)
     rules = FileRules(
-        list_id=list_id,
-        # Whether an entry's time is over does not matter for taking it out.
-        now=None if mode is ImportMode.REMOVE else now,
+        list_id=change.list_id,
+        now=None if takes_out else now,
         defaults=column_values(given),
         characters_min=given["characters_min"],
         escaped=form is FileForm.CSV,
     )
-    with open_file(file) as stream, RowProgress("importing") as progress:
-        importer = Importer(store.reader, store.writer, problems.note, progress)
-        return importer.run(WatchlistFile(stream, form, rules), list_id, mode)
+    return ImportChecker(rules, rules.now, change.store.settings.ceilings)
+
+
+def _import(file: ListFile, change: Change, problems: ProblemLog, mode: ImportMode) -> ImportReport:
+    with RowProgress("importing") as progress:
+        importer = Importer(change.store.reader, change.writer, problems.note, progress)
+        report = importer.run(file, change.list_id, mode)
+    change.close(report.tally)
+    if change.proposal is not None:
+        report.waiting, report.proposal = change.writer.waiting, change.proposal.proposal_id
+    return report
 
 
 @contextmanager

@@ -1,9 +1,7 @@
-"""What the watchlist commands share: where the store is, an entry's columns, a progress bar."""
+"""Options that watchlist commands share: where the store is, an entry's columns; a progress bar."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -13,13 +11,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from anpr_engine.clock import SystemClock
-from anpr_engine.errors import UsageError
-from anpr_engine.ports import Clock
 from anpr_engine.records.fields import Action, Category
-from anpr_engine.watchlist.redis_client import RedisSession
-from anpr_engine.watchlist.redis_reader import StoreReader
-from anpr_engine.watchlist.redis_writer import StoreWriter
-from anpr_engine.wiring import watchlist_target
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -42,20 +34,15 @@ ENTRY_OPTIONS = {
 """Columns that can be given as an option, beside category and action."""
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A site's watchlists, open for reading and writing."""
-
-    site: str
-    reader: StoreReader
-    writer: StoreWriter
-    session: RedisSession
-    clock: Clock
-
-
 def store_options(command: Command) -> Command:
-    """Add `--redis`, `--site` and `--config`."""
+    """Add `--redis`, `--site`, `--config` and `--signing-key`."""
     for option in (
+        click.option(
+            "--signing-key",
+            type=click.Path(path_type=Path, dir_okay=False),
+            envvar="ANPR_WATCHLIST_KEY",
+            help="Secret key that signs changes [ANPR_WATCHLIST_KEY].",
+        ),
         click.option(
             "--config",
             type=click.Path(path_type=Path, dir_okay=False),
@@ -91,24 +78,13 @@ def column_values(given: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(given[name]) for name in names if given.get(name)}
 
 
-@contextmanager
-def open_store(given: Mapping[str, Any], *, writing: bool = True) -> Iterator[Store]:
-    """Open the store that the options name; for reading alone the site need not be known.
-
-    Raises:
-        UsageError: an option is missing.
-        ConfigError: the file given with `--config` is wrong.
-
-    """
-    redis_url, site = given["redis_url"], given["site"]
-    if writing or not redis_url:
-        redis_url, site = watchlist_target(given["config"], redis_url, site)
-    if site and not (site.isascii() and site.islower() and len(site) == 2):
-        raise UsageError("--site is no site code.", "It has two lower-case letters, such as be.")
-    clock = SystemClock()
-    with RedisSession(redis_url) as session:
-        writer = StoreWriter(session, site or "", clock)
-        yield Store(site or "", StoreReader(session), writer, session, clock)
+def guard_option(command: Command) -> Command:
+    """Add `--needs-approval`."""
+    return click.option(
+        "--needs-approval",
+        is_flag=True,
+        help="From now on every change of this list waits for a second person.",
+    )(command)
 
 
 class RowProgress:

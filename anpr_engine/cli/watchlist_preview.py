@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from anpr_engine.cli.text_console import echo_console, text_console
-from anpr_engine.cli.watchlist_options import open_store, store_options
+from anpr_engine.cli.watchlist_options import store_options
+from anpr_engine.cli.watchlist_store import open_store
 from anpr_engine.errors import UsageError
 from anpr_engine.pipeline.columns import FUZZY, WILDCARD
 from anpr_engine.pipeline.decode import decode

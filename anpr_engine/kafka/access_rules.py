@@ -51,6 +51,14 @@ def _of_site(site: str) -> Iterable[AccessRule]:
     yield AccessRule(room, "WRITE", "topic", topics.feedback)
     yield AccessRule(room, "READ", "group", f"anpr.control-room.{site}", prefixed=True)
     yield AccessRule(room, "READ", "group", "anpr.tail.", prefixed=True)
+    # Who replays what was read is written into the record too.
+    analyst = f"User:analyst-{site}"
+    yield AccessRule(analyst, "READ", "topic", topics.reads)
+    yield AccessRule(analyst, "READ", "topic", topics.audit)
+    yield AccessRule(analyst, "WRITE", "topic", topics.audit)
+    yield AccessRule(analyst, "READ", "group", "anpr.replay.", prefixed=True)
+    yield AccessRule(analyst, "READ", "group", "anpr.tail.", prefixed=True)
+    yield AccessRule(analyst, "WRITE", "transactional-id", f"anpr.audit.{site}.", prefixed=True)
     # Who reads the record is written into it.
     auditor = f"User:auditor-{site}"
     yield AccessRule(auditor, "READ", "topic", topics.audit)

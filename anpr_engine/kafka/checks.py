@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
+from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerError
-from anpr_engine.kafka.client_settings import Security
+from anpr_engine.kafka.client_settings import Security, StreamSettings
+from anpr_engine.kafka.oldest import oldest_age_s, oldest_times_us
 from anpr_engine.kafka.topic_admin import TopicAdmin
 from anpr_engine.kafka.topics import TOPICS, ExistingTopic, plan, wanted_topics
 from anpr_engine.records.finding import Finding
+from anpr_engine.wire import SiteTopics
 
 ANSWER_S_MAX = 5.0
+SWEEP_S = 600.0
+"""Kafka looks for what is to be deleted every five minutes, and deletes a little later."""
 
 
 def check_broker(bootstrap: str, security: Security, site: str) -> Iterator[Finding]:
@@ -21,6 +26,7 @@ def check_broker(bootstrap: str, security: Security, site: str) -> Iterator[Find
         return
     yield Finding("kafka", "ok", f"a broker answers at {bootstrap}")
     yield from _topics(existing, names, site)
+    yield from _oldest_read(bootstrap, security, site, existing)
 
 
 def _topics(
@@ -45,3 +51,26 @@ def _topics(
     if copies == 1 and existing:
         what = "every partition has one copy: a lost disk loses reads and alerts"
         yield Finding("copies", "warn", what, "Use three brokers and --replication 3.")
+
+
+def _oldest_read(
+    bootstrap: str, security: Security, site: str, existing: dict[str, ExistingTopic]
+) -> Iterator[Finding]:
+    """Check that no read is kept longer than the topic's own settings say."""
+    topic = SiteTopics(site).reads
+    if topic not in existing:
+        return
+    settings, clock = existing[topic].settings, SystemClock()
+    group = f"anpr.engine.{site}"
+    stream = StreamSettings(bootstrap, topic, group, group, security=security)
+    try:
+        age_s = oldest_age_s(oldest_times_us(stream, clock), clock.now_us())
+    except BrokerError as error:
+        yield Finding("retention", "warn", error.what, error.remedy)
+        return
+    kept_s = (int(settings["retention.ms"]) + int(settings["segment.ms"])) / 1000 + SWEEP_S
+    told = f"the oldest read is {age_s / 3600:.1f} h old, of {kept_s / 3600:.1f} h at most"
+    if age_s > kept_s:
+        yield Finding("retention", "warn", told, "See in the brokers' log why nothing is deleted.")
+    else:
+        yield Finding("retention", "ok", told)

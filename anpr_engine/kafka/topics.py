@@ -35,12 +35,22 @@ _PLACEHOLDER = "<site>"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic; `name` may hold `<site>`, then there is one for each site."""
+    """One topic; `name` may hold `<site>`, then there is one for each site.
+
+    by_site: settings that go over the others where a country's law wants it so.
+    """
 
     name: str
     partitions: int
     settings: tuple[Setting, ...]
     replication: int = 1
+    by_site: tuple[tuple[str, tuple[Setting, ...]], ...] = ()
+
+    def settings_at(self, site: str) -> tuple[Setting, ...]:
+        """Give the settings at one site."""
+        return tuple(
+            sorted({**dict(self.settings), **dict(dict(self.by_site).get(site, ()))}.items())
+        )
 
 
 def _topic(name: str, partitions: int, *settings: Setting) -> Topic:
@@ -84,13 +94,17 @@ TOPICS: tuple[Topic, ...] = (
         ("max.message.bytes", str(MIB)),
         ("retention.ms", str(7 * DAY_MS)),
     ),
-    # One partition: the records form a chain, and a chain has one order.
-    _topic(
-        _NAMES.audit,
-        1,
-        ("compression.type", "producer"),
-        ("max.message.bytes", str(MIB)),
-        ("retention.ms", str(5 * 366 * DAY_MS)),
+    # One partition: the records form a chain, and a chain has one order. Belgium keeps such
+    # records ten years (law on the police function, article 44/11/3novies).
+    replace(
+        _topic(
+            _NAMES.audit,
+            1,
+            ("compression.type", "producer"),
+            ("max.message.bytes", str(MIB)),
+            ("retention.ms", str(5 * 366 * DAY_MS)),
+        ),
+        by_site=(("be", (("retention.ms", str(10 * 366 * DAY_MS)),)),),
     ),
     _topic(
         _NAMES.feedback,
@@ -122,15 +136,28 @@ def read_topics(path: Path) -> tuple[Topic, ...]:
 
 
 def _read_topic(path: Path, table: Mapping[str, object]) -> Topic:
-    match table:
-        case {"name": str(name), "partitions": int(partitions), "settings": dict(settings)} if (
-            len(table) == len(("name", "partitions", "settings")) and partitions > 0
+    match {"sites": {}, **table}:
+        case {
+            "name": str(name),
+            "partitions": int(partitions),
+            "settings": dict(settings),
+            "sites": dict(sites),
+        } if (
+            table.keys() <= {"name", "partitions", "settings", "sites"}
+            and partitions > 0
+            and (not sites or _PLACEHOLDER in name)
+            and all(isinstance(own, dict) for own in sites.values())
         ):
-            pairs = ((key, _written(value)) for key, value in settings.items())
-            return Topic(name, partitions, tuple(sorted(pairs)))
-    what = f"{path}: a [[topic]] with {sorted(table)} - allowed are name (text), "
-    what += "partitions (1 or more) and settings (a table)."
+            by_site = tuple((site, _pairs(own)) for site, own in sorted(sites.items()))
+            return Topic(name, partitions, _pairs(settings), by_site=by_site)
+    what = f"{path}: a [[topic]] with {sorted(table)} - allowed are name (text), partitions "
+    what += "(1 or more), settings (a table), and sites (tables of settings by site; only where "
+    what += "the name holds <site>)."
     raise ConfigError(what, "Correct it and start again.")
+
+
+def _pairs(settings: Mapping[str, object]) -> tuple[Setting, ...]:
+    return tuple(sorted((key, _written(value)) for key, value in settings.items()))
 
 
 def _written(value: object) -> str:
@@ -155,13 +182,14 @@ def wanted_topics(
             name = topic.name.replace(_PLACEHOLDER, site)
             is_reads = name == SiteTopics(site).reads
             partitions = reads_partitions if is_reads and reads_partitions else topic.partitions
-            settings = _with_in_sync(topic.settings, replication)
+            settings = _with_in_sync(topic.settings_at(site), replication)
             made[name] = replace(
                 topic,
                 name=name,
                 partitions=partitions,
                 settings=settings,
                 replication=replication,
+                by_site=(),
             )
     return list(made.values())
 

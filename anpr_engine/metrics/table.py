@@ -60,6 +60,12 @@ ALERT_LATENCY = Metric(
 CONSUMER_LAG = Metric(
     "anpr_consumer_lag_reads", "gauge", "Records waiting in Kafka.", ("partition",)
 )
+READS_OLDEST = Metric(
+    "anpr_reads_oldest_age_seconds",
+    "gauge",
+    "Age of the oldest read that the broker still holds; looked at once a minute.",
+    ("topic",),
+)
 LAST_COMMIT = Metric(
     "anpr_last_commit_timestamp_seconds", "gauge", "When progress was last saved, Unix time."
 )
@@ -103,6 +109,9 @@ FILTER_FALSE_RATIO = Metric(
     "gauge",
     "Measured: refuted `maybe` answers per probe of a key not listed.",
 )
+POLICY_REFUSED = Metric(
+    "anpr_policy_refused", "gauge", "1 while the folder of rules is wrong and older rules hold on."
+)
 BUILD_INFO = Metric("anpr_build_info", "gauge", "Always 1.", ("version", "site"))
 
 METRICS: tuple[Metric, ...] = (
@@ -116,6 +125,7 @@ METRICS: tuple[Metric, ...] = (
     STAGE_SECONDS,
     ALERT_LATENCY,
     CONSUMER_LAG,
+    READS_OLDEST,
     LAST_COMMIT,
     ROLLBACKS,
     PRODUCER_RECYCLED,
@@ -131,6 +141,7 @@ METRICS: tuple[Metric, ...] = (
     FILTER_PROBES,
     FILTER_FALSE,
     FILTER_FALSE_RATIO,
+    POLICY_REFUSED,
     BUILD_INFO,
 )
 

@@ -42,6 +42,21 @@ class DecidedAlert:
     alert: Alert
 
 
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Hits on one entry that one rule kept back in one batch; no plate.
+
+    hits: how many. read_id: of the first of them. policy_version: of the rules that said so.
+    """
+
+    list_id: str
+    entry_id: str
+    rule: str
+    hits: int
+    read_id: str = ""
+    policy_version: str = ""
+
+
 def plate_text(reads: ReadColumns, row: int) -> str:
     """Give one read's plate as read."""
     read = reads.careful.get(row)

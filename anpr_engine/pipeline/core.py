@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from anpr_engine.pipeline.batches.records_in import reads_in
 from anpr_engine.pipeline.batches.rules import RecordRules
-from anpr_engine.pipeline.columns import Circumstances, DecidedAlert
+from anpr_engine.pipeline.columns import Circumstances, DecidedAlert, Withheld
 from anpr_engine.pipeline.crew import ALONE, Crew, joined_hits, part_of
 from anpr_engine.pipeline.decide import decide
 from anpr_engine.pipeline.journeys import PlaceRules
@@ -19,6 +19,7 @@ from anpr_engine.pipeline.passages import (
     join_passages,
 )
 from anpr_engine.pipeline.places import Sighting, SightingBook, kept_hits, weigh_places
+from anpr_engine.policy.policy_set import PolicySet, shipped_policies
 from anpr_engine.records.columns import HitColumns, PlateColumns, ReadColumns, Reject
 from anpr_engine.watchlist.snapshot import Snapshot
 
@@ -31,6 +32,7 @@ class StepRules:
     future_us_max: how far ahead of the engine's clock a read may be dated.
     records: what is accepted in one record of many reads.
     places: what is assumed of journeys; None where place is no evidence.
+    policies: gives the rules of law in force; asked once a batch.
     """
 
     match: MatchRules = field(default_factory=MatchRules)
@@ -39,6 +41,7 @@ class StepRules:
     passages: PassageRules = field(default_factory=PassageRules)
     records: RecordRules = field(default_factory=RecordRules)
     places: PlaceRules | None = None
+    policies: Callable[[], PolicySet] = shipped_policies
 
     @property
     def searched(self) -> MatchRules:
@@ -58,6 +61,7 @@ class StepResult:
 
     passages: what is to change in the book of passages once the batch is durable.
     sightings: what the book of sightings is to take over then.
+    refused: the part of `withheld` that policy kept back, by entry and rule.
     """
 
     reads: ReadColumns
@@ -68,6 +72,7 @@ class StepResult:
     withheld: dict[str, int]
     passages: Sequence[Passage] = ()
     sightings: Sequence[Sighting] = ()
+    refused: Sequence[Withheld] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +173,10 @@ def conclude(
 ) -> StepResult:
     """Take one batch from hits to alerts; parameters as for `step`, the same snapshot."""
     reads, plates, hits = looked.reads, looked.plates, looked.hits
-    alerts, refused = decide(reads, hits, snapshot, where)
-    withheld = {**hits.withheld, **refused}
+    alerts, refused = decide(reads, hits, snapshot, where, rules.policies())
+    withheld = dict(hits.withheld)
+    for each in refused:
+        withheld[each.rule] = withheld.get(each.rule, 0) + each.hits
     changes: Sequence[Passage] = ()
     if book is not None:
         joined = join_passages(alerts, book, rules.passages)
@@ -177,6 +184,5 @@ def conclude(
         if joined.held_back:
             withheld[SAME_PASSAGE] = joined.held_back
     lap("decide")
-    return StepResult(
-        reads, plates, hits, alerts, reads.rejects, withheld, changes, looked.sightings
-    )
+    rejects, sightings = reads.rejects, looked.sightings
+    return StepResult(reads, plates, hits, alerts, rejects, withheld, changes, sightings, refused)

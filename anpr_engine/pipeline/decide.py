@@ -2,11 +2,19 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
-from anpr_engine.pipeline.columns import TIERS, Circumstances, DecidedAlert, instant, read_of
-from anpr_engine.policy.exchange import list_objection
-from anpr_engine.policy.policy_set import shipped_policies
-from anpr_engine.policy.sharing import POLICY_VERSION, Decision, decide_sharing
+from anpr_engine.pipeline.columns import (
+    TIERS,
+    Circumstances,
+    DecidedAlert,
+    Withheld,
+    instant,
+    read_of,
+)
+from anpr_engine.policy.case import HitPart
+from anpr_engine.policy.hits import HitJudge, Judgement, Standing
+from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.records.alert import Alert, AlertEntry, AlertRead
 from anpr_engine.records.columns import HitColumns, ReadColumns
 from anpr_engine.records.read import PlateRead
@@ -24,67 +32,68 @@ def alert_id(site: str, read_id: str, list_id: str, entry_id: str) -> str:
 
 
 def decide(
-    reads: ReadColumns, hits: HitColumns, snapshot: Snapshot, where: Circumstances
-) -> tuple[list[DecidedAlert], dict[str, int]]:
-    """Decide every hit of a batch.
+    reads: ReadColumns,
+    hits: HitColumns,
+    snapshot: Snapshot,
+    where: Circumstances,
+    policies: PolicySet,
+) -> tuple[list[DecidedAlert], list[Withheld]]:
+    """Decide every hit of a batch by the rules of law in force.
 
-    Returns the alerts in order of reads, and the hits withheld by rule id.
+    Returns the alerts in order of reads, and the hits withheld, one item an entry and rule.
     """
+    judge = HitJudge(policies, where.site, instant(where.now_us), where.received_at_us)
     alerts: list[DecidedAlert] = []
-    objections: dict[str, str | None] = {}
-    withheld: dict[str, int] = {}
+    known: dict[tuple[bool, int], tuple[WatchlistEntry, Standing]] = {}
+    withheld: dict[tuple[str, str, str], Withheld] = {}
     for place in range(len(hits)):
-        row = int(hits.read[place])
-        entry = snapshot.entry(int(hits.entry[place]), recent=bool(hits.recent[place]))
-        decision = decide_sharing(entry, where.site)
-        provider = entry.provider or where.site
-        if provider not in objections:
-            objections[provider] = _objection(provider, where)
-        refusal = objections[provider]
-        if refusal is None and not decision.recipients:
-            refusal = decision.reasons[0]
-        if refusal is not None:
-            withheld[refusal] = withheld.get(refusal, 0) + 1
+        row, listed = int(hits.read[place]), (bool(hits.recent[place]), int(hits.entry[place]))
+        if listed not in known:
+            entry = snapshot.entry(listed[1], recent=listed[0])
+            known[listed] = entry, judge.of_entry(entry)
+        entry, standing = known[listed]
+        read = read_of(reads, row)
+        probability = round(float(hits.probability[place]), 6)
+        tier = TIERS[int(hits.tier[place])]
+        seen = HitPart(read.captured_at, read.camera_id, probability, tier.value, read.direction)
+        judgement = judge.of_hit(standing, seen)
+        if judgement.refusal is not None:
+            about = entry.list_id, entry.entry_id, judgement.refusal
+            before = withheld.get(about) or Withheld(*about, 0, read.read_id, policies.version)
+            withheld[about] = replace(before, hits=before.hits + 1)
             continue
-        alert = _alert(read_of(reads, row), entry, decision, where)
         details = {
-            "probability": round(float(hits.probability[place]), 6),
-            "tier": TIERS[int(hits.tier[place])],
+            "probability": probability,
+            "tier": tier,
             "edits": int(hits.edits[place]),
             "watchlist_version": snapshot.version,
+            "policy_version": policies.version,
         }
+        alert = _alert(read, entry, judgement, where)
         alerts.append(DecidedAlert(row, Alert.model_validate(alert | details)))
-    return alerts, withheld
-
-
-def _objection(provider: str, where: Circumstances) -> str | None:
-    # The rule against using a list at all; one that nobody delivered has none.
-    received = where.received_at_us
-    if received is None or provider == where.site:
-        return None
-    return list_objection(where.site, provider, received, where.now_us, shipped_policies())
+    return alerts, list(withheld.values())
 
 
 def _alert(
-    read: PlateRead, entry: WatchlistEntry, decision: Decision, where: Circumstances
+    read: PlateRead, entry: WatchlistEntry, judgement: Judgement, where: Circumstances
 ) -> dict[str, object]:
     captured_us = round(read.captured_at.timestamp() * 1_000_000)
     return {
         "alert_id": alert_id(where.site, read.read_id, entry.list_id, entry.entry_id),
         "created_at": instant(where.now_us),
         "site": where.site,
-        "recipients": list(decision.recipients),
+        "recipients": list(judgement.recipients),
         "read": AlertRead.model_validate(read.model_dump(include=set(_READ_FIELDS))),
         "entry": AlertEntry.model_validate(entry.model_dump(include=set(_ENTRY_FIELDS))),
         "category": entry.category,
         "priority": entry.priority,
-        "action": entry.action,
-        "reasons": list(decision.reasons),
+        "action": judgement.action,
+        "reasons": list(judgement.reasons),
         "legal_basis": entry.legal_basis,
         "handling_code": entry.handling_code,
         "watchlist_age_ms": where.watchlist_age_ms,
         "watchlist_stale": where.watchlist_stale,
-        "policy_version": POLICY_VERSION,
+        "state": "review" if judgement.waits else "unverified",
         "lateness_ms": (where.now_us - captured_us) // 1000,
     }
 

@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from anpr_engine.pipeline.columns import DecidedAlert
-from anpr_engine.policy.sharing import POLICY_VERSION
-from anpr_engine.ports import AuditChain, RecordOrigin
+from anpr_engine.pipeline.columns import Circumstances, DecidedAlert, Withheld, instant
+from anpr_engine.ports import AlertGuard, AuditChain, RecordOrigin
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
 from anpr_engine.records.rejected_read import RejectedRead, RejectReason
@@ -17,6 +16,7 @@ from anpr_engine.version import VERSION
 from anpr_engine.wire import (
     CROSS_BORDER_TOPIC,
     EventAttributes,
+    Header,
     OutgoingRecord,
     SiteTopics,
     json_bytes,
@@ -42,26 +42,35 @@ def alert_topic(alert: Alert, topics: SiteTopics) -> str:
     return CROSS_BORDER_TOPIC if abroad else topics.alerts
 
 
-def alert_records(decided: Sequence[DecidedAlert], topics: SiteTopics) -> list[OutgoingRecord]:
+def alert_records(
+    decided: Sequence[DecidedAlert], topics: SiteTopics, guard: AlertGuard | None = None
+) -> list[OutgoingRecord]:
     """Write each alert and its audit line; keyed by entry, so that a vehicle's alerts keep order.
 
-    A plate in a key would reach metrics, compaction and mirrors.
+    A plate in a key would reach metrics, compaction and mirrors. Without a guard alerts go out
+    as they are.
     """
     records: list[OutgoingRecord] = []
-    for item in decided:
-        alert = item.alert
+    alerts = [item.alert for item in decided]
+    guarded = _plain(alerts) if guard is None else guard.guarded(alerts)
+    for alert, (value, more) in zip(alerts, guarded, strict=True):
         attributes = _attributes(alert.alert_id, "alert", topics, alert.created_at)
         key = f"{alert.entry.list_id}/{alert.entry.entry_id}".encode()
-        records.append(
-            OutgoingRecord(alert_topic(alert, topics), key, json_bytes(alert), attributes.headers())
-        )
+        headers = attributes.headers() + more
+        records.append(OutgoingRecord(alert_topic(alert, topics), key, value, headers))
         event = _audit_event(alert)
         audit = _attributes(event.event_id, "audit_event", topics, event.occurred_at)
         records.append(OutgoingRecord(topics.audit, key, json_bytes(event), audit.headers()))
     return records
 
 
-def start_record(topics: SiteTopics, at: datetime, watchlist_version: int) -> OutgoingRecord:
+def _plain(alerts: Sequence[Alert]) -> list[tuple[bytes, tuple[Header, ...]]]:
+    return [(json_bytes(alert), ()) for alert in alerts]
+
+
+def start_record(
+    topics: SiteTopics, at: datetime, watchlist_version: int, policy_version: str = ""
+) -> OutgoingRecord:
     """Write the audit line of an engine's start."""
     about = f"{AuditAction.ENGINE_STARTED}\x1f{topics.site}\x1f{at.isoformat()}"
     event = AuditEvent(
@@ -71,10 +80,42 @@ def start_record(topics: SiteTopics, at: datetime, watchlist_version: int) -> Ou
         actor=ACTOR,
         action=AuditAction.ENGINE_STARTED,
         watchlist_version=watchlist_version,
-        policy_version=POLICY_VERSION,
+        policy_version=policy_version,
     )
     attributes = _attributes(event.event_id, "audit_event", topics, at)
     return OutgoingRecord(topics.audit, b"engine", json_bytes(event), attributes.headers())
+
+
+def withheld_records(
+    refused: Sequence[Withheld], topics: SiteTopics, where: Circumstances, watchlist_version: int
+) -> list[OutgoingRecord]:
+    """Write an audit line for the hits on an entry that one rule kept back in this batch.
+
+    Why one line for many: a vehicle that stands before a camera, or a list that may not be used
+    any more, gives a hit a read. The line names the first of them and says how many there were.
+    """
+    at = instant(where.now_us)
+    records = []
+    for each in refused:
+        parts = (AuditAction.HIT_WITHHELD, topics.site, each.read_id, each.list_id, each.entry_id)
+        event = AuditEvent(
+            event_id=_event_id("\x1f".join((*parts, each.rule))),
+            occurred_at=at,
+            site=topics.site,
+            actor=ACTOR,
+            action=AuditAction.HIT_WITHHELD,
+            list_id=each.list_id,
+            entry_id=each.entry_id,
+            read_id=each.read_id,
+            reasons=[each.rule],
+            watchlist_version=watchlist_version,
+            policy_version=each.policy_version,
+            hits=each.hits,
+        )
+        attributes = _attributes(event.event_id, "audit_event", topics, at)
+        key = f"{each.list_id}/{each.entry_id}".encode()
+        records.append(OutgoingRecord(topics.audit, key, json_bytes(event), attributes.headers()))
+    return records
 
 
 def _event_id(about: str) -> str:

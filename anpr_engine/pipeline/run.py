@@ -25,9 +25,11 @@ from anpr_engine.pipeline.publish import (
     dead_letter,
     sealed,
     start_record,
+    withheld_records,
 )
 from anpr_engine.pipeline.report import EngineReport, RunTotals
 from anpr_engine.ports import (
+    AlertGuard,
     AuditChain,
     BatchLimits,
     Clock,
@@ -84,6 +86,7 @@ class EnginePorts:
     """What the engine works with.
 
     crew: the threads that share a batch out. audit: None leaves audit lines without a chain.
+    guard: None lets alerts out unsigned and unsealed.
     """
 
     stream: ReadStream
@@ -91,6 +94,7 @@ class EnginePorts:
     clock: Clock
     crew: Crew = ALONE
     audit: AuditChain | None = None
+    guard: AlertGuard | None = None
 
 
 class SiteEngine:
@@ -139,7 +143,8 @@ class SiteEngine:
         # The first transaction of a producer is slow: better this one than the first alert's.
         now = instant(self._ports.clock.now_us())
         version = self._ports.watchlists.current.version
-        started = [start_record(self._topics, now, version)]
+        policy = self._rules.step.policies().version
+        started = [start_record(self._topics, now, version, policy)]
         for _ in range(START_TRIES):
             # Refused again and again, the stream raises what stands behind it: an engine that
             # may not write its audit must not wait for its first alert to find out.
@@ -160,7 +165,7 @@ class SiteEngine:
         looked = weigh(looked, snapshot, rules, self._sightings)
         result = conclude(looked, snapshot, rules, where, self._book, lap)
         self._guard.admit(len(result.reads), len(result.rejects) + len(batch.damaged))
-        outgoing = self._outgoing(batch, result, where)
+        outgoing = self._outgoing(batch, result, where, snapshot.version)
         self._report.lap("publish")
         self._under_way = batch, result
         self._ports.stream.start_commit(self._sealed(outgoing))
@@ -198,9 +203,10 @@ class SiteEngine:
         return Circumstances(self._rules.site, now_us, age_ms, stale, received)
 
     def _outgoing(
-        self, batch: RecordBatch, result: StepResult, where: Circumstances
+        self, batch: RecordBatch, result: StepResult, where: Circumstances, version: int
     ) -> Sequence[OutgoingRecord]:
-        records = alert_records(result.alerts, self._topics)
+        records = alert_records(result.alerts, self._topics, self._ports.guard)
+        records += withheld_records(result.refused, self._topics, where, version)
         now = instant(where.now_us)
         reads, keep = result.reads, self._rules.keep_payload
         for reject in result.rejects:

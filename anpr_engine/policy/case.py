@@ -9,9 +9,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from anpr_engine.records.watchlist_entry import HOURS_PATTERN
+
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Amount = Annotated[float, msgspec.Meta(ge=0)]
+Hours = Annotated[str, msgspec.Meta(pattern=HOURS_PATTERN)]
 Text = str | None
 
 
@@ -46,6 +49,8 @@ class Entry(msgspec.Struct, frozen=True):
     area: Area | None = None
     border_area_only: bool | None = None
     max_actions: Amount | None = None
+    hours_utc: Hours | None = None
+    direction: Text = None
 
 
 class HitPart(msgspec.Struct, frozen=True):
@@ -55,6 +60,7 @@ class HitPart(msgspec.Struct, frozen=True):
     camera_id: Text = None
     probability: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     tier: Text = None
+    direction: Text = None
 
 
 class State(msgspec.Struct, frozen=True):
@@ -108,6 +114,7 @@ _ALLOWED = {
     "$.entry.valid_from": f"null or {_INSTANT}",
     "$.entry.valid_until": f"null or {_INSTANT}",
     "$.hit.captured_at": f"null or {_INSTANT}",
+    "$.entry.hours_utc": "null or two times of day, such as 22:00-06:00",
     "$.list.kind": "structural, ad_hoc or null",
     "$.circumstances.agreed_contact": "regional, joint-centre or null",
     "$": "an object with at least case_id, now, site and provider",

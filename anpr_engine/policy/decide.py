@@ -14,7 +14,15 @@ from anpr_engine.policy.case import Case, Entry
 from anpr_engine.policy.facts import Facts, facts_at, lasting_facts
 from anpr_engine.policy.policy_set import PolicySet, in_force_from
 from anpr_engine.policy.rules import PolicyFile, Rule
-from anpr_engine.policy.vocabulary import ANSWER, ENTRY, MESSAGE, NOTICE, REPORT_FIELDS, USE
+from anpr_engine.policy.vocabulary import (
+    ANSWER,
+    ENTRY,
+    MESSAGE,
+    NOTICE,
+    RELEASE,
+    REPORT_FIELDS,
+    USE,
+)
 
 NOW, HIT = "now", "hit"
 
@@ -93,11 +101,12 @@ def examine(case: Case, policies: PolicySet) -> tuple[Verdict, list[Fired]]:
     exam.facts["decided.hit_lawful"] = _hit_lawful(case, exam, since)
     exam.facts |= now
     exam.facts["decided.usable"] = usable
+    exam.ask(RELEASE)
     answer = exam.ask(ANSWER)
-    report = _chosen(answer, "report")
+    report = chosen(answer, "report")
     exam.facts["decided.report"] = report or "none"
     message = exam.ask(MESSAGE)
-    via = _chosen(message, "via")
+    via = chosen(message, "via")
     exam.facts["decided.via"] = via or "none"
     notice = exam.ask(NOTICE)
     going, missing = _fields(case, message)
@@ -105,8 +114,8 @@ def examine(case: Case, policies: PolicySet) -> tuple[Verdict, list[Fired]]:
         case_id=case.case_id,
         entry_accepted=accepted,
         usable=usable,
-        action=_action(case.entry, from_sis=_chosen(answer, "action") == "sis"),
-        procedure=_chosen(answer, "procedure"),
+        action=_action(case.entry, from_sis=chosen(answer, "action") == "sis"),
+        procedure=chosen(answer, "procedure"),
         report=report if report in {"A", "B"} else None,
         validation_required=any("validation_required" in rule.then for rule in message),
         via=via,
@@ -127,7 +136,7 @@ def _hit_lawful(case: Case, exam: Examination, since: date | None) -> bool:
     return exam.permitted(USE, "permit_use", HIT)
 
 
-def _chosen(rules: Sequence[Rule], name: str) -> str | None:
+def chosen(rules: Sequence[Rule], name: str) -> str | None:
     """Give what was chosen; the checks at loading hold that all rules choose the same."""
     return next((str(rule.then[name]) for rule in rules if name in rule.then), None)
 

@@ -3,10 +3,15 @@
 from collections.abc import Collection, Iterator
 
 from anpr_engine.policy.case import Case
-from anpr_engine.policy.decide import HIT, NOW, Fired, Verdict, examine
+from anpr_engine.policy.decide import HIT, NOW, Fired, Verdict, chosen, examine
 from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.policy.rules import Rule
 
+_RELEASES = {
+    "unverified": "unverified, to all it is for",
+    "review": "to the site of the read alone, until a person has looked",
+    "stay": "to nobody",
+}
 _SILENT = "no rule permits it, and what no rule permits is not permitted"
 
 
@@ -48,6 +53,10 @@ def _use_lines(verdict: Verdict, fired: Collection[Fired]) -> Iterator[str]:
         permitted = any("permit_use" in one.rule.then for one in fired if one.moment == HIT)
         yield f"lawful when the hit was made: {_yes(told=permitted and not forbidden)}"
         yield from _weighed(fired, "permit_use", "forbid_use", HIT)
+    if any("release" in one.rule.then for one in fired):
+        released = chosen([one.rule for one in fired], "release")
+        yield f"how the hit goes out: {_RELEASES[str(released)]}"
+        yield from _because(fired, "release")
 
 
 def _answer_lines(verdict: Verdict, fired: Collection[Fired]) -> Iterator[str]:

@@ -4,12 +4,14 @@ Why two moments: an entry is matched now, but a hit is judged as of the moment i
 that has grown too old since then takes nothing away from the duty to report.
 """
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 from anpr_engine.policy.case import Case, Circumstances, Delivery, Entry, HitPart, State
 from anpr_engine.policy.conditions import FactValue
 from anpr_engine.policy.vocabulary import GIVEN_FIELDS, NOT_GIVEN, NOT_LISTED
-from anpr_engine.records.fields import Action, Category
+from anpr_engine.records.fields import Action, Category, Tier
 
 Facts = dict[str, FactValue]
 
@@ -17,7 +19,24 @@ _NO_DELIVERY, _NO_ENTRY, _NO_HIT = Delivery(), Entry(), HitPart()
 _NO_STATE, _NO_CIRCUMSTANCES = State(), Circumstances()
 _CATEGORIES = frozenset(map(str, Category))
 _ACTIONS = frozenset(map(str, Action))
+_TIERS = frozenset(map(str, Tier))
 _HOUR = timedelta(hours=1)
+
+
+class Limits(NamedTuple):
+    """Where and when an entry is used, and of vehicles going which way; nothing: no limit."""
+
+    cameras: Collection[str] | None
+    hours: str | None
+    direction: str | None
+
+
+class Times(NamedTuple):
+    """When an entry's list was received, and from when until when the entry holds."""
+
+    received_at: datetime | None
+    valid_from: datetime | None
+    valid_until: datetime | None
 
 
 def lasting_facts(case: Case) -> Facts:
@@ -36,13 +55,32 @@ def lasting_facts(case: Case) -> Facts:
         "entry.category": _word(entry.category, _CATEGORIES),
         "entry.action": _word(entry.action, _ACTIONS),
         "entry.has_reference": bool(_said(entry.case_ref)),
-        "entry.area": _area(entry, case.hit or _NO_HIT),
         "entry.border_area_only": bool(entry.border_area_only),
         "entry.sharing": _sharing(entry, case.site),
         "sis.alert": bool(sis_action),
         "sis.differs": bool(sis_action) and sis_action != action,
     }
-    return facts | _progress(case, entry)
+    cameras = None if entry.area is None else entry.area.cameras
+    limits = Limits(cameras, entry.hours_utc, entry.direction)
+    return facts | _progress(case, entry) | hit_facts(limits, case.hit or _NO_HIT, case.now)
+
+
+def hit_facts(limits: Limits, hit: HitPart, now: datetime) -> Facts:
+    """Give what a hit adds to the facts, whatever the moment judged.
+
+    Args:
+        limits: of the entry.
+        hit: where and when it was seen.
+        now: stands for the time of a hit that has none.
+
+    """
+    return {
+        "entry.area": _area(limits.cameras, hit),
+        "entry.hours": _hours(limits.hours, hit.captured_at or now),
+        "entry.direction": _direction(limits.direction, hit),
+        "hit.probability": hit.probability,
+        "hit.tier": _word(hit.tier, _TIERS),
+    }
 
 
 def _progress(case: Case, entry: Entry) -> Facts:
@@ -71,17 +109,23 @@ def facts_at(case: Case, at: datetime, moment: str, in_force_from: date | None) 
         in_force_from: since when an agreement of the two sites holds; None: there is none.
 
     """
-    received_at = (case.delivery or _NO_DELIVERY).received_at
+    entry, received_at = case.entry or _NO_ENTRY, (case.delivery or _NO_DELIVERY).received_at
+    times = Times(received_at, entry.valid_from, entry.valid_until)
+    return times_at(times, at, moment, in_force_from)
+
+
+def times_at(times: Times, at: datetime, moment: str, in_force_from: date | None) -> Facts:
+    """Give the facts that depend on the moment judged; parameters as for `facts_at`."""
+    received_at, valid_from, valid_until = times
     facts: Facts = {"moment": moment, "agreement": _agreement(at, in_force_from)}
     if received_at is None:
         facts |= {"list.received": "unknown", "list.age_hours": None}
     else:
         received = "future" if received_at > at else "past"
         facts |= {"list.received": received, "list.age_hours": (at - received_at) / _HOUR}
-    entry = case.entry or _NO_ENTRY
-    if entry.valid_from is not None and at < entry.valid_from:
+    if valid_from is not None and at < valid_from:
         facts["entry.window"] = "before"
-    elif entry.valid_until is not None and at >= entry.valid_until:
+    elif valid_until is not None and at >= valid_until:
         facts["entry.window"] = "after"
     else:
         facts["entry.window"] = "within"
@@ -112,10 +156,29 @@ def _word(text: str | None, listed: frozenset[str]) -> str:
     return word if word in listed else NOT_LISTED
 
 
-def _area(entry: Entry, hit: HitPart) -> str:
-    if entry.area is None:
+def _area(cameras: Collection[str] | None, hit: HitPart) -> str:
+    if cameras is None:
         return "national"
-    return "inside" if hit.camera_id in entry.area.cameras else "outside"
+    return "inside" if hit.camera_id in cameras else "outside"
+
+
+def _hours(hours: str | None, at: datetime) -> str:
+    if not hours:
+        return "any"
+    start, _, end = hours.strip().partition("-")
+    # HH:MM in 24 hours: the order of the texts is that of the times.
+    clock = f"{at.astimezone(UTC):%H:%M}"
+    within = start <= clock < end if start < end else clock >= start or clock < end
+    return "inside" if within or start == end else "outside"
+
+
+def _direction(asked: str | None, hit: HitPart) -> str:
+    wanted, seen = _said(asked).casefold(), _said(hit.direction).casefold()
+    if not wanted:
+        return "any"
+    if not seen:
+        return "unknown"
+    return "same" if wanted == seen else "other"
 
 
 def _sharing(entry: Entry, site: str) -> str:

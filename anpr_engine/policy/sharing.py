@@ -1,18 +1,14 @@
-"""Who learns of a hit: a first, plain policy from the entry's own `sharing`.
-
-The seat of the law: rules per article replace this function's body, its answer stays the same.
-"""
+"""Who learns of a hit, by what the entry says; the law is asked in `policy/hits.py`."""
 
 from dataclasses import dataclass
 
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 
-POLICY_VERSION = "plain-1"
-
 RULES = {
     "sharing.own": "The entry is shared with nobody: only the site that listed it is told.",
     "sharing.partners": "The entry is shared: the site of the read and every site named are told.",
     "sharing.provider": "The entry came from another site: that site is told of the hit.",
+    "sharing.sis-derived": "The entry was made from the SIS: nobody abroad is told of it.",
     "sharing.not-here": "The entry is not shared with the site of the read: nobody is told.",
 }
 """Rule ids and the sentence that explains each."""
@@ -42,6 +38,9 @@ def decide_sharing(entry: WatchlistEntry, site: str) -> Decision:
     shared = set(entry.shared_with)
     if provider != site and site not in shared:
         return Decision((), ("sharing.not-here",))
+    if shared and provider == site and entry.sis_derived:
+        # A list made from the SIS is not exchanged (agreement, article 7(1)), not even by its hits.
+        return Decision((site,), ("sharing.sis-derived",))
     reasons = ["sharing.partners" if shared else "sharing.own"]
     if provider != site:
         reasons.append("sharing.provider")

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from anpr_engine.records.fields import Action, Category
+from anpr_engine.records.fields import Action, Category, Tier
 
-ENTRY, USE, ANSWER, MESSAGE, NOTICE = "entry", "use", "answer", "message", "notice"
-STAGES = (ENTRY, USE, ANSWER, MESSAGE, NOTICE)
-"""In order: may it be listed, may it be matched, what is to be done, what goes out, who is told."""
+ENTRY, USE, RELEASE = "entry", "use", "release"
+ANSWER, MESSAGE, NOTICE = "answer", "message", "notice"
+STAGES = (ENTRY, USE, RELEASE, ANSWER, MESSAGE, NOTICE)
+"""In order: may it be listed, may it be matched, is the hit sure enough to be told, what is to be
+done, what goes out, who is told.
+"""
 
 GIVEN_FIELDS = ("plate", "country", "category", "action", "owner", "valid_until", "max_actions")
 """Fields of an entry whose absence a rule may ask for."""
@@ -93,9 +96,15 @@ FACTS: Mapping[str, Fact] = {
     "entry.has_reference": _flag("the entry has a reference number"),
     "entry.window": _choice("the entry's period", "before", "within", "after"),
     "entry.area": _choice("the camera and the entry's area", "national", "inside", "outside"),
+    "entry.hours": _choice("the time of the hit and the entry's hours", "any", "inside", "outside"),
+    "entry.direction": _choice(
+        "the way the vehicle goes and the entry's", "any", "same", "other", "unknown"
+    ),
     "entry.border_area_only": _flag("the entry is used in the border area only"),
     "entry.actions_left": Fact(FactKind.NUMBER, "the actions still wanted"),
     "entry.sharing": _choice("the site among those named", "unsaid", "named", "not-named"),
+    "hit.probability": Fact(FactKind.NUMBER, "the probability of the hit"),
+    "hit.tier": _choice("the kind of match", *Tier, NOT_GIVEN, NOT_LISTED),
     "sis.alert": _flag("the SIS holds an alert"),
     "sis.differs": _flag("the SIS asks for another action"),
     "state.validated": _flag("an officer compared photo and plate"),
@@ -110,9 +119,9 @@ FACTS: Mapping[str, Fact] = {
     "decided.accepted": _flag("the entry is accepted", STAGES[1:]),
     "decided.usable": _flag("the entry may be matched now", STAGES[2:]),
     "decided.hit_lawful": _flag("the hit was lawful when it was made", STAGES[2:]),
-    "decided.report": _choice("the report due", "A", "B", "none", stages=STAGES[3:]),
+    "decided.report": _choice("the report due", "A", "B", "none", stages=STAGES[4:]),
     "decided.via": _choice(
-        "its way", "none", "national", "regional", "joint-centre", "direct", stages=STAGES[4:]
+        "its way", "none", "national", "regional", "joint-centre", "direct", stages=STAGES[5:]
     ),
 }
 """Every fact by name; `policy.facts` computes each from a case."""
@@ -145,6 +154,9 @@ EFFECTS: Mapping[str, Effect] = {
     "refuse_entry": _mark(ENTRY, "the entry is refused"),
     "permit_use": _mark(USE, "the entry may be matched, unless another rule forbids it"),
     "forbid_use": _mark(USE, "the entry is not matched"),
+    "release": Effect(
+        RELEASE, EffectKind.CHOICE, "the hit goes out as", ("unverified", "review", "stay")
+    ),
     "action": Effect(ANSWER, EffectKind.CHOICE, "the action is that of", ("sis",)),
     "procedure": Effect(ANSWER, EffectKind.CHOICE, "the procedure is", ("art13", "sis")),
     "report": Effect(ANSWER, EffectKind.CHOICE, "the report due is", ("A", "B", "none")),

@@ -22,8 +22,54 @@ from anpr_engine.records.read import Position, Vehicle
 DigestId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """A name made from what it names, so that the same thing is always named the same."""
 
-AlertState = Literal["unverified", "validated", "acted", "not-acted"]
-"""Where an alert stands: nobody looked yet, an officer compared the picture, what was done."""
+AlertState = Literal["unverified", "review", "validated", "acted", "not-acted"]
+"""Where an alert stands: nobody looked yet; it waits for somebody at the site to look before it is
+shown elsewhere; an officer compared the picture; what was done.
+"""
+
+
+Base64Url = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class EphemeralKey(BaseModel):
+    """The sender's half of an agreed key: a JWK (RFC 8037)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kty: Annotated[str, Field(pattern=r"^OKP$")]
+    crv: Annotated[str, Field(pattern=r"^X25519$")]
+    x: Base64Url
+
+
+class SealedForHeader(BaseModel):
+    """For whom a content key is wrapped, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    alg: Annotated[str, Field(pattern=r"^ECDH-ES\+A256KW$")]
+    kid: str
+    epk: EphemeralKey
+
+
+class SealedFor(BaseModel):
+    """The content key, wrapped for one recipient."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    header: SealedForHeader
+    encrypted_key: Base64Url
+
+
+class Sealed(BaseModel):
+    """Fields that the recipients alone can open: a JWE in general JSON form (RFC 7516)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    protected: Base64Url
+    recipients: Annotated[list[SealedFor], Field(min_length=1)]
+    iv: Base64Url
+    ciphertext: Base64Url
+    tag: Base64Url
 
 
 class AlertRead(BaseModel):
@@ -34,7 +80,9 @@ class AlertRead(BaseModel):
     read_id: Identifier
     camera_id: Identifier
     captured_at: Timestamp
-    plate: str
+    plate: Annotated[
+        str, Field(description="Empty or absent where it is among what is sealed.")
+    ] = ""
     country: CountryCode | None = None
     confidence: Share | None = None
     position: Position | None = None
@@ -54,7 +102,9 @@ class AlertEntry(BaseModel):
 
     entry_id: Identifier
     list_id: Identifier
-    plate: str
+    plate: Annotated[
+        str, Field(description="Empty or absent where it is among what is sealed.")
+    ] = ""
     country: CountryCode | None = None
     owner: str = ""
     provider: SiteCode | None = None
@@ -65,6 +115,8 @@ class AlertEntry(BaseModel):
     vehicle_model: str = ""
     vehicle_colour: str = ""
     note: str = ""
+    danger: str = ""
+    reliability: str = ""
 
 
 class Alert(BaseModel):
@@ -101,4 +153,8 @@ class Alert(BaseModel):
     ] = None
     supersedes: Annotated[
         DigestId | None, Field(description="The alert of the same passage that this one upgrades.")
+    ] = None
+    sealed: Annotated[
+        Sealed | None,
+        Field(description="Fields left out above, by dotted name, for the recipients alone."),
     ] = None

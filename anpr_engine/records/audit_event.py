@@ -17,6 +17,7 @@ class AuditAction(StrEnum):
 
     ENGINE_STARTED = "engine-started"
     HIT_DECIDED = "hit-decided"
+    HIT_WITHHELD = "hit-withheld"
     ALERT_PUBLISHED = "alert-published"
     REQUEST_REFUSED = "request-refused"
     DATA_LOOKED_UP = "data-looked-up"
@@ -69,6 +70,9 @@ class AuditEvent(BaseModel):
         ),
     ] = None
     rows: Annotated[Count | None, Field(description="How many records were given.")] = None
+    hits: Annotated[
+        Count | None, Field(description="How many hits on the entry were withheld in one batch.")
+    ] = None
     given_to: Annotated[
         list[str] | None, Field(description="Services or persons, beside the recipients.")
     ] = None

@@ -68,6 +68,9 @@ Count = Annotated[int, Field(ge=0), BeforeValidator(_drop_empty_fraction)]
 Priority = Annotated[int, Field(ge=0, le=100), BeforeValidator(_drop_empty_fraction)]
 """How urgent an entry or alert is; 100 is the most urgent."""
 
+ActionCount = Annotated[int, Field(ge=0, le=10_000), BeforeValidator(_drop_empty_fraction)]
+"""How often an action is wanted."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 """A probability, confidence or share."""
 

@@ -1,12 +1,14 @@
 """Watchlist entry, version 1: one listed vehicle on one list."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Self
+from enum import StrEnum
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from anpr_engine.records.fields import (
     Action,
+    ActionCount,
     Category,
     CountryCode,
     Identifier,
@@ -18,7 +20,24 @@ from anpr_engine.records.fields import (
 OWN = "own"
 """`sharing` of an entry that stays with the site that listed it."""
 
+CAMERAS_MAX = 1000
+"""Cameras that the area of one entry may name."""
+HOURS_PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])?$"
+"""Two times of day; the first belongs to the hours, the second no longer; alike: all day."""
+
 Text = Annotated[str, Field(max_length=256)]
+CameraName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^ ;\t\r\n]+$")]
+"""A camera's id as it can stand in a list of them, parted by spaces or semicolons."""
+
+
+class SubjectCategory(StrEnum):
+    """Who is behind the vehicle (Directive (EU) 2016/680, article 6)."""
+
+    SUSPECT = "suspect"
+    CONVICTED = "convicted"
+    VICTIM = "victim"
+    WITNESS = "witness"
+    OTHER = "other"
 
 
 class WatchlistEntry(BaseModel):
@@ -51,6 +70,35 @@ class WatchlistEntry(BaseModel):
     vehicle_model: Annotated[str, Field(max_length=64)] = ""
     vehicle_colour: Annotated[str, Field(max_length=64)] = ""
     note: Annotated[str, Field(max_length=1024)] = ""
+    list_kind: Annotated[
+        Literal["structural", "ad_hoc"] | None,
+        Field(description="How the list is delivered; of its whole list."),
+    ] = None
+    max_actions: Annotated[
+        ActionCount | None, Field(description="How often the action is wanted; absent: no limit.")
+    ] = None
+    area_cameras: Annotated[
+        tuple[CameraName, ...],
+        Field(max_length=CAMERAS_MAX, description="Where it is used; none: in the whole country."),
+    ] = ()
+    border_area_only: bool = False
+    hours_utc: Annotated[
+        str, Field(pattern=HOURS_PATTERN, description="When it is used, such as 22:00-06:00.")
+    ] = ""
+    direction: Annotated[
+        str, Field(max_length=64, description="Only vehicles that the camera sees going there.")
+    ] = ""
+    sis_action: Annotated[
+        Action | None, Field(description="What the SIS asks for; where it differs, it wins.")
+    ] = None
+    sis_derived: Annotated[
+        bool, Field(description="Made from the SIS: never delivered or used abroad.")
+    ] = False
+    danger: Annotated[str, Field(max_length=256, description="What to beware of.")] = ""
+    subject_category: SubjectCategory | None = None
+    reliability: Annotated[
+        str, Field(pattern=r"^([ABCX][1-4])?$", description="Source and information, 4x4.")
+    ] = ""
 
     @field_validator("valid_from")
     @classmethod

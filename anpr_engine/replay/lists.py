@@ -1,7 +1,7 @@
 """The watchlists of a replay: a file's, or those that are in Redis now; all, or as of a time.
 
-Why a time before the store's last change is refused: the store keeps no removed entry and no
-former version of one, so that lists as of then would lack vehicles without saying so.
+Why a time before the store's history is refused: of what was removed or altered before that the
+store knows nothing, so that lists as of then would lack vehicles without saying so.
 """
 
 import hashlib
@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from anpr_engine.errors import AnprError, InputFileError, StoreConflict, StoreError
+from anpr_engine.errors import AnprError, InputFileError, StoreError
 from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.as_of import earlier
 from anpr_engine.watchlist.files import read_entries
-from anpr_engine.watchlist.loading import NEVER_USED, load
+from anpr_engine.watchlist.loading import load
 from anpr_engine.watchlist.manifest import Manifest
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.row_problems import RowProblem
+from anpr_engine.watchlist.seals import NOBODY, Trust
 from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
 
 
@@ -52,38 +54,50 @@ def lists_of_file(path: str, characters_min: int, as_of_us: int | None) -> Lists
     return Lists(snapshot_of(kept), f"file {digest}", problems)
 
 
-def lists_of_redis(redis_url: str, as_of_us: int | None) -> Lists:
+def lists_of_redis(redis_url: str, as_of_us: int | None, trust: Trust = NOBODY) -> Lists:
     """Take the entries that are in Redis now; with a time those that were in force then.
 
+    Args:
+        redis_url: where Redis is.
+        as_of_us: the time; None for now.
+        trust: whose signatures are asked for; the history is not signed, what it begins from is.
+
     Raises:
-        StoreError: Redis cannot be read, or was changed since that time.
+        StoreError: Redis cannot be read, or its history does not reach back to that time.
         AnprError: no entry is left.
 
     """
-    with RedisSession(redis_url) as session:
-        reader = StoreReader(session)
+    with RedisSession(redis_url, trust=trust) as session:
         if as_of_us is None:
-            loaded = load(reader)
+            loaded = load(StoreReader(session))
             lists = Lists(loaded.snapshot(), _version(loaded.manifest))
         else:
-            lists = _as_of(reader, as_of_us)
+            if trust:
+                load(StoreReader(session))
+            lists = _as_of(session, as_of_us)
     if not len(lists.snapshot):
         raise _nothing_left(f"No entry in Redis at {session.where}", 0)
     return lists
 
 
-def _as_of(reader: StoreReader, as_of_us: int) -> Lists:
-    before = reader.manifest() or NEVER_USED
-    if before.changed_at_us > as_of_us:
-        raise StoreError(
-            f"The watchlists in Redis were changed at {_time(before.changed_at_us)}, after "
-            f"--as-of {_time(as_of_us)}, and what was removed or altered is not kept.",
-            "Give the lists of that time with --watchlist FILE, or today's without --as-of.",
-        )
-    entries = sorted(reader.entries(), key=lambda entry: (entry.list_id, entry.entry_id))
-    if (reader.manifest() or NEVER_USED).token != before.token:
-        raise StoreConflict("The watchlists in Redis changed while they were read.", "Try again.")
-    return Lists(snapshot_of(_in_force(entries, as_of_us)), _version(before))
+def _as_of(session: RedisSession, as_of_us: int) -> Lists:
+    try:
+        then = earlier(session, as_of_us)
+    except InputFileError as error:
+        raise _not_kept(as_of_us, error.remedy) from None
+    if not then.version:
+        raise _not_kept(as_of_us, "It begins with the first list.")
+    entries = sorted(then.entries(), key=lambda entry: (entry.list_id, entry.entry_id))
+    version = f"Redis version {then.version} {then.token}"
+    return Lists(snapshot_of(_in_force(entries, as_of_us)), version)
+
+
+def _not_kept(as_of_us: int, since: str) -> StoreError:
+    return StoreError(
+        f"The history of the watchlists in Redis does not reach back to --as-of {_time(as_of_us)}, "
+        f"and what was removed or altered is not kept without it. {since}",
+        "Give the lists of that time with --watchlist FILE, or today's without --as-of.",
+    )
 
 
 def _in_force(entries: list[WatchlistEntry], as_of_us: int | None) -> list[WatchlistEntry]:

@@ -139,6 +139,10 @@ LIST_PLANS: tuple[ListPlan, ...] = (
 )
 
 
+ACTIONS_WANTED = 2
+"""The Netherlands have to say how often an action is wanted (agreement, article 11(2))."""
+
+
 def _action(rng: np.random.Generator, plan: ListPlan) -> Action:
     if len(plan.actions) == 1 or rng.random() < 0.7:
         return plan.actions[0]
@@ -174,6 +178,7 @@ def _entry(
         valid_from=now - timedelta(days=int(rng.integers(2, 40))),
         valid_until=now + timedelta(days=int(rng.integers(14, 84))),
         sharing=_sharing(rng, plan, action),
+        max_actions=ACTIONS_WANTED,
         handling_code="H1" if rng.random() < 0.3 else "",
         vehicle_make=vehicle.make if known else "",
         vehicle_model=vehicle.model if known else "",

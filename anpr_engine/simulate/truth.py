@@ -7,6 +7,7 @@ from pathlib import Path
 
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.simulate.rendering import SimulatedRead
+from anpr_engine.watchlist.file_export import file_cells
 from anpr_engine.watchlist.file_rows import COLUMNS
 
 
@@ -37,8 +38,8 @@ def write_lists(folder: Path, entries: Iterable[WatchlistEntry]) -> list[Path]:
     for site, listed in sorted(by_site.items()):
         path = folder / f"{site}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(entry.model_dump(mode="json", exclude_none=True) for entry in listed)
+            writer.writerows(map(file_cells, listed))
         paths.append(path)
     return paths

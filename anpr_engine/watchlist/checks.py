@@ -6,17 +6,28 @@ from collections.abc import Iterator
 from anpr_engine.errors import StoreError
 from anpr_engine.ports import Clock
 from anpr_engine.records.finding import Finding
+from anpr_engine.watchlist.manifest import Manifest
+from anpr_engine.watchlist.redis_address import RedisAddress
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import StoreReader
+from anpr_engine.watchlist.seals import NOBODY, SENTENCES, Trust
 
 VERSION_MIN = 7
 SKEW_S_MAX = 2.0
 CHANGE_AGE_S_MAX = 24 * 3600
 EVICTION = "noeviction"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def check_store(redis_url: str, clock: Clock) -> Iterator[Finding]:
-    """Check that Redis answers, is recent enough, agrees on the time and holds watchlists."""
+def check_store(redis_url: str, clock: Clock, trust: Trust = NOBODY) -> Iterator[Finding]:
+    """Check that Redis answers, is recent enough, agrees on the time and holds watchlists.
+
+    Args:
+        redis_url: where it is.
+        clock: this machine's.
+        trust: whose signatures the engine asks for.
+
+    """
     with RedisSession(redis_url) as session:
         try:
             info = session.ask("INFO", "server")
@@ -24,9 +35,11 @@ def check_store(redis_url: str, clock: Clock) -> Iterator[Finding]:
             yield Finding("redis", "fail", error.what, error.remedy)
             return
         yield _version(info.decode(errors="replace"))
+        yield _encryption(session.address)
+        yield _role(session)
         yield _clock(session, clock)
         yield _eviction(session)
-        yield from _lists(StoreReader(session), clock)
+        yield from _lists(StoreReader(session), clock, trust)
 
 
 def _version(info: str) -> Finding:
@@ -35,6 +48,46 @@ def _version(info: str) -> Finding:
         what = f"Redis says version {found[2] if found else 'nothing'}."
         return Finding("redis", "fail", what, f"Use version {VERSION_MIN} or later.")
     return Finding("redis", "ok", f"answers, version {found[2]}")
+
+
+def _encryption(address: RedisAddress) -> Finding:
+    given = address.options
+    if "path" in given:
+        return Finding("tls", "ok", "not needed: a socket of this machine")
+    if not address.tls:
+        hosts = {host for host, _ in address.nodes} or {given.get("host", "localhost")}
+        if hosts <= LOOPBACK:
+            return Finding("tls", "ok", "off; the address is of this machine")
+        remedy = "Use rediss:// in place of redis://; deploy/README.md says how."
+        return Finding("tls", "warn", "off: plates cross the network as plain text", remedy)
+    if given.get("ssl_cert_reqs") == "none" or given.get("ssl_check_hostname") is False:
+        remedy = "Take ssl_cert_reqs and ssl_check_hostname out of the address."
+        return Finding("tls", "warn", "on, but anybody may pose as this Redis", remedy)
+    own = "with" if given.get("ssl_certfile") else "without"
+    return Finding("tls", "ok", f"on, {own} a certificate of this client")
+
+
+def _role(session: RedisSession) -> Finding:
+    reply = session.ask("HELLO")
+    told = dict(zip(reply[::2], reply[1::2], strict=True))
+    role, mode = (told.get(name, b"").decode(errors="replace") for name in (b"role", b"mode"))
+    user = session.address.options.get("username") or "default"
+    if role != "master":
+        remedy = "Give the address of the primary, or of its Sentinels."
+        what = f"a {role}: it may be behind, and takes no changes; user {user}"
+        return Finding("role", "warn", what, remedy)
+    return Finding("role", "ok", f"the primary ({mode}); user {user}")
+
+
+def _signature(manifest: Manifest, trust: Trust) -> Finding:
+    cause, seal = trust.objection(manifest), manifest.seal
+    if cause:
+        remedy = "Find out who changed Redis past the commands; engines refuse this version."
+        return Finding("signature", "fail", f"the version {SENTENCES[cause]}", remedy)
+    if seal is None:
+        return Finding("signature", "ok", "versions are not signed, and need not be")
+    asked = "which is trusted here" if trust else "but watchlist.manifest_keys asks for none"
+    return Finding("signature", "ok", f"signed with key {seal.key_id}, {asked}")
 
 
 def _clock(session: RedisSession, clock: Clock) -> Finding:
@@ -57,7 +110,7 @@ def _eviction(session: RedisSession) -> Finding:
     return Finding("eviction", "ok", "Redis never evicts an entry")
 
 
-def _lists(reader: StoreReader, clock: Clock) -> Iterator[Finding]:
+def _lists(reader: StoreReader, clock: Clock, trust: Trust) -> Iterator[Finding]:
     try:
         manifest = reader.manifest()
         lists = reader.lists() if manifest else []
@@ -76,3 +129,4 @@ def _lists(reader: StoreReader, clock: Clock) -> Iterator[Finding]:
         yield Finding("lists", "warn", changed, remedy)
     else:
         yield Finding("lists", "ok", changed)
+    yield _signature(manifest, trust)

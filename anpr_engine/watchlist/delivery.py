@@ -21,7 +21,8 @@ from anpr_engine.errors import StoreRefused, StoreRolledBack, StoreUnavailable
 from anpr_engine.logs import get_logger
 from anpr_engine.ports import Clock
 from anpr_engine.records.watchlist_entry import OWN, WatchlistEntry
-from anpr_engine.watchlist.loading import follows
+from anpr_engine.watchlist.acts import Act, ActKind
+from anpr_engine.watchlist.loading import follows, load
 from anpr_engine.watchlist.manifest import ChangeRecord, Manifest
 from anpr_engine.watchlist.receipts import Cursor, read_cursor
 from anpr_engine.watchlist.redis_client import RedisSession
@@ -86,7 +87,8 @@ class Delivery:
         self._accept = accept_new_history
         self._reader = StoreReader(source.session)
         self._there = StoreReader(target.session)
-        self._writer = StoreWriter(target.session, source.site, clock)
+        act = Act(ActKind.DELIVERY, f"site {source.site}")
+        self._writer = StoreWriter(target.session, source.site, clock, act)
         self._cursor: Cursor | None = None
         self._cursor_read = False
         self._seen_version = 0
@@ -115,7 +117,11 @@ class Delivery:
             self._require_acceptance(empty=manifest is None)
             return False
         self._seen_version = manifest.version
-        if found.records and found.records[0].version == known.version + 1:
+        self._reader.trust.require(manifest, self._source.session.where)
+        if any(self._reader.trust.record_objection(manifest.epoch, each) for each in found.records):
+            # What is signed is the newest version; everything in it can be proved.
+            self._deliver_all(manifest)
+        elif found.records and found.records[0].version == known.version + 1:
             self._deliver_changes(found.records, known)
         elif found.records or seen > known.version:
             # Records are missing: trimmed away, or never there.
@@ -179,6 +185,8 @@ class Delivery:
         return profile.provider == self._source.site and self._target.site in sites
 
     def _deliver_all(self, manifest: Manifest) -> None:
+        if self._reader.trust:
+            load(self._reader)
         refused = self._refused_lists()
         met: set[tuple[str, str]] = set()
         self.tally.add(self._writer.put(self._shared_entries(refused, met)))

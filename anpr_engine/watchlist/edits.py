@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import msgspec
 
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.manifest import unreadable
-from anpr_engine.watchlist.redis_client import Command
 from anpr_engine.watchlist.redis_keys import bucket_of, entries_key, entry_field
+from anpr_engine.watchlist.redis_wire import Command
+from anpr_engine.watchlist.row_sum import RowSum
 from anpr_engine.watchlist.stored import (
     Profile,
     decode_entry,
@@ -22,6 +24,7 @@ from anpr_engine.watchlist.stored import (
 PROFILES_REMEMBERED_MAX = 100_000
 
 _ENCODER = msgspec.json.Encoder()
+_SHARED_VALUES = attrgetter(*(name for name in Profile.__struct_fields__ if name != "provider"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,7 @@ class EditMaker:
         return Edit(list_id, entry_id, name, bucket_of(name))
 
     def _shared_part(self, entry: WatchlistEntry) -> SharedPart:
-        key = (
-            *(entry.list_id, entry.category, entry.owner, entry.purpose, entry.legal_basis),
-            *(entry.action, entry.priority, entry.sharing, entry.handling_code),
-            *(entry.vehicle_make, entry.vehicle_model, entry.vehicle_colour),
-        )
+        key = _SHARED_VALUES(entry)
         shared = self._shared.get(key)
         if shared is None:
             if len(self._shared) >= PROFILES_REMEMBERED_MAX:
@@ -92,9 +91,13 @@ class EditMaker:
 
 @dataclass(slots=True)
 class Planned:
-    """What a chunk of edits comes to: the changes with each entry's former plate, and sums."""
+    """What a chunk of edits comes to: the changes with each entry's former plate, and sums.
+
+    before: the stored entry that each change replaces or removes, None where there was none.
+    """
 
     changes: list[tuple[Edit, str]] = field(default_factory=list)
+    before: list[bytes | None] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     profiles: dict[str, bytes] = field(default_factory=dict)
     lists_met: dict[str, Profile] = field(default_factory=dict)
@@ -115,6 +118,13 @@ class Planned:
                 for (edit, was), row in zip(self.changes, rows, strict=True)
             ]
         )
+
+    def row_change(self, version: int) -> RowSum:
+        """Sum up the rows that are put, less those replaced or removed."""
+        change = RowSum()
+        change.add([edit.row(version) for edit, _ in self.changes if edit.tail is not None])
+        change.remove([row for row in self.before if row is not None])
+        return change
 
     def entry_commands(self, version: int) -> Iterator[Command]:
         """Give the commands that write the entries, one a bucket and kind."""
@@ -158,6 +168,7 @@ def plan(edits: Sequence[Edit], rows: Sequence[bytes | None]) -> Planned:
 
 def _note(planned: Planned, edit: Edit, row: bytes | None) -> None:
     planned.changes.append((edit, "" if row is None else _plate(row)))
+    planned.before.append(row)
     grown = (edit.tail is not None) - (row is not None)
     planned.counts[edit.list_id] = planned.counts.get(edit.list_id, 0) + grown
     if edit.shared is not None:

@@ -16,9 +16,10 @@ from pydantic import ValidationError
 
 from anpr_engine.plates.wildcard_share import WILDCARD_SHARE_MAX
 from anpr_engine.records.watchlist_entry import WatchlistEntry
-from anpr_engine.watchlist.file_rows import RawRow
+from anpr_engine.watchlist.file_rows import LIST_COLUMN, RawRow
 from anpr_engine.watchlist.plate_checks import PlateFault, check_plate, check_wildcard
 from anpr_engine.watchlist.row_problems import RowProblem, RowReason
+from anpr_engine.watchlist.stored import LIMITS
 
 SHARED_COLUMNS = (
     "list_id",
@@ -38,13 +39,19 @@ SHARED_COLUMNS = (
 )
 """Columns whose texts many rows have in common."""
 
+_LIMITS = frozenset(LIMITS)
+_WITH_LIMITS = (*SHARED_COLUMNS, *LIMITS)
+"""The same for rows that have any of these; most have none, and are read faster without."""
+
 UNNAMED_LIST = "watchlist"
 """The list of rows that name none, where none was named for the file."""
 
 _OWN_LENGTHS = {"entry_id": 64, "plate": 64, "case_ref": 256, "note": 1024}
-_WORD_COLUMNS = frozenset(
-    {"category", "action", "sharing", "priority", "valid_from", "valid_until"}
-)
+_LOWER_COLUMNS = frozenset({"border_area_only", "sis_derived", "list_kind", "subject_category"})
+_WORD_COLUMNS = _LOWER_COLUMNS | {
+    *("category", "action", "sharing", "priority", "valid_from", "valid_until"),
+    *("max_actions", "hours_utc", "sis_action", "reliability"),
+}
 _REMEMBERED_MAX = 10_000
 _STAND_IN = "X"
 
@@ -62,6 +69,18 @@ _REASONS = {
     "sharing": (RowReason.BAD_SHARING, "Sharing is `own`, or site codes parted by commas."),
     "valid_from": (RowReason.BAD_DATE, "The time is not like 2026-11-22T08:15:30Z."),
     "valid_until": (RowReason.BAD_DATE, "The time is not like 2026-11-22T08:15:30Z."),
+    "sis_action": (RowReason.UNKNOWN_ACTION, "The action is none of those known."),
+    "list_kind": (RowReason.BAD_VALUE, "The list is structural or ad_hoc."),
+    "max_actions": (RowReason.BAD_VALUE, "The number of actions is none from 0 to 10000."),
+    LIST_COLUMN: (RowReason.BAD_VALUE, "The area is up to 1000 cameras, parted by spaces or `;`."),
+    "border_area_only": (RowReason.BAD_VALUE, "The flag is neither true nor false."),
+    "sis_derived": (RowReason.BAD_VALUE, "The flag is neither true nor false."),
+    "hours_utc": (RowReason.BAD_VALUE, "The hours are not like 22:00-06:00."),
+    "subject_category": (
+        RowReason.BAD_VALUE,
+        "The person is none of suspect, convicted, victim, witness, other.",
+    ),
+    "reliability": (RowReason.BAD_VALUE, "The code is not like B2: A, B, C or X, then 1 to 4."),
     "country": (RowReason.BAD_COUNTRY, "The country is no code of two letters."),
     "": (RowReason.BAD_DATE, "The entry ends before it begins."),
 }
@@ -175,13 +194,14 @@ class RowChecker:
         )
 
     def _shared_part(self, cells: Mapping[str, str], list_id: str) -> WatchlistEntry:
-        key = (list_id, *map(cells.get, SHARED_COLUMNS[1:]))
+        columns = SHARED_COLUMNS if _LIMITS.isdisjoint(cells) else _WITH_LIMITS
+        key = (list_id, *map(cells.get, columns[1:]))
         found = self._shared.get(key)
         if found is None:
             if len(self._shared) >= _REMEMBERED_MAX:
                 self._shared.clear()
             try:
-                pairs = zip(SHARED_COLUMNS, key, strict=True)
+                pairs = zip(columns, key, strict=True)
                 found = self._validated({name: text for name, text in pairs if text})
             except _RefusedError as refused:
                 found = refused.why
@@ -195,9 +215,10 @@ class RowChecker:
         values = {name: _tidied(name, text) for name, text in cells.items()}
         for name, text in values.items():
             _check_text(name, text, 2**16)
+        named = {LIST_COLUMN: _names_in(values[LIST_COLUMN])} if LIST_COLUMN in values else {}
         try:
             entry = WatchlistEntry.model_validate(
-                {**values, "entry_id": _STAND_IN, "plate": _STAND_IN}
+                {**values, **named, "entry_id": _STAND_IN, "plate": _STAND_IN}
             )
         except ValidationError as error:
             raise _refusal(error, cells) from None
@@ -214,7 +235,15 @@ def _tidied(column: str, text: str) -> str:
     if column not in _WORD_COLUMNS:
         return text
     text = text.strip()
+    if column == "reliability":
+        return text.upper()
+    if column in _LOWER_COLUMNS:
+        return text.lower()
     return text.replace(" ", "").lower() if column == "sharing" else text
+
+
+def _names_in(text: str) -> list[str]:
+    return [name for name in text.replace(";", " ").split(" ") if name]
 
 
 def _refusal(error: ValidationError, cells: Mapping[str, str]) -> _RefusedError:

@@ -6,7 +6,7 @@ front in CSV, which import takes off again, so that a list goes out and in uncha
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TextIO
 
@@ -18,17 +18,33 @@ from anpr_engine.watchlist.file_rows import COLUMNS, FileForm
 
 _LIKE_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
+FileValue = str | int | bool | list[str]
+"""What stands in a column; in CSV a flag is `true`, and names are parted by spaces."""
 
-def file_values(entry: WatchlistEntry) -> dict[str, str | int]:
+
+def file_values(entry: WatchlistEntry) -> dict[str, FileValue]:
     """Give an entry's values by column; columns without a value are left out."""
-    values: dict[str, str | int] = {}
+    values: dict[str, FileValue] = {}
     for column in COLUMNS:
         value = getattr(entry, column)
         if isinstance(value, datetime):
             value = value.isoformat().replace("+00:00", "Z")
-        if value not in ("", None):
+        elif isinstance(value, tuple):
+            value = list(value)
+        if value is not None and value is not False and value not in ("", []):
             values[column] = value
     return values
+
+
+def file_cells(entry: WatchlistEntry) -> dict[str, str]:
+    """Give an entry's values by column as they stand in CSV."""
+    return {column: _cell(value) for column, value in file_values(entry).items()}
+
+
+def _cell(value: FileValue) -> str:
+    if isinstance(value, list):
+        value = " ".join(value)
+    return "true" if value is True else escaped(str(value))
 
 
 def escaped(text: str) -> str:
@@ -45,23 +61,22 @@ def export_entries(entries: Iterable[WatchlistEntry], out: TextIO, form: FileFor
     """
     if form is FileForm.JSON:
         raise UsageError("JSON arrays are read, not written.", "Choose csv or jsonl.")
-    rows = (file_values(entry) for entry in entries)
-    return _csv(rows, out) if form is FileForm.CSV else _jsonl(rows, out)
+    return _csv(entries, out) if form is FileForm.CSV else _jsonl(entries, out)
 
 
-def _csv(rows: Iterable[Mapping[str, str | int]], out: TextIO) -> int:
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+def _csv(entries: Iterable[WatchlistEntry], out: TextIO) -> int:
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
     count = 0
-    for row in rows:
-        writer.writerow([escaped(str(row.get(column, ""))) for column in COLUMNS])
+    for entry in entries:
+        writer.writerow(file_cells(entry))
         count += 1
     return count
 
 
-def _jsonl(rows: Iterable[Mapping[str, str | int]], out: TextIO) -> int:
+def _jsonl(entries: Iterable[WatchlistEntry], out: TextIO) -> int:
     count = 0
-    for row in rows:
-        out.write(msgspec.json.encode(row).decode() + "\n")
+    for entry in entries:
+        out.write(msgspec.json.encode(file_values(entry)).decode() + "\n")
         count += 1
     return count

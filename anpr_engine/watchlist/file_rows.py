@@ -6,8 +6,9 @@ is refused, and reading goes on with the next line.
 """
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -41,8 +42,24 @@ COLUMNS: tuple[str, ...] = (
     "vehicle_model",
     "vehicle_colour",
     "note",
+    "list_kind",
+    "max_actions",
+    "area_cameras",
+    "border_area_only",
+    "hours_utc",
+    "direction",
+    "sis_action",
+    "sis_derived",
+    "danger",
+    "subject_category",
+    "reliability",
 )
 """The columns of a watchlist file, in the order in which they are exported."""
+
+FLAG_COLUMNS = frozenset({"border_area_only", "sis_derived"})
+LIST_COLUMN = "area_cameras"
+"""The one column with several names in a cell, parted by spaces or semicolons."""
+_PARTED = re.compile(r"[ ;\t\r\n]")
 
 
 class FileForm(StrEnum):
@@ -249,11 +266,21 @@ def _raw_row(number: int, values: Mapping[str, object]) -> RawRow | RowProblem:
     for name in COLUMNS:
         value = values.get(name)
         # Not equal to itself is "not a number", which tables write for nothing.
-        if value is None or value == "" or value != value:  # noqa: PLR0124
+        if value is None or value in ("", [], ()) or value != value:  # noqa: PLR0124
             continue
         if isinstance(value, datetime):
             value = value.isoformat()
+        elif name in FLAG_COLUMNS and isinstance(value, bool):
+            value = "true" if value else "false"
+        elif name == LIST_COLUMN and isinstance(value, list | tuple):
+            value = _in_one_cell(value)
         if isinstance(value, bool) or not isinstance(value, str | int):
             return problem(number, RowReason.WRONG_TYPE, name)
         cells[name] = str(value)
     return RawRow(number, cells)
+
+
+def _in_one_cell(names: Sequence[object]) -> str | None:
+    """Give names as they stand in one cell; None where one of them cannot."""
+    texts = [name for name in names if isinstance(name, str) and not _PARTED.search(name)]
+    return " ".join(texts) if len(texts) == len(names) else None

@@ -1,13 +1,14 @@
 """Brings a watchlist file into the store: merged, in place of what was there, or taken out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from typing import Protocol
 
 from anpr_engine.errors import InputFileError
 from anpr_engine.records.watchlist_entry import WatchlistEntry
-from anpr_engine.watchlist.files import WatchlistFile
+from anpr_engine.watchlist.file_checks import RowChecker
 from anpr_engine.watchlist.redis_reader import StoreReader
-from anpr_engine.watchlist.redis_writer import StoreWriter, WriteTally
+from anpr_engine.watchlist.redis_writer import WriteTally
 from anpr_engine.watchlist.report import ImportReport
 from anpr_engine.watchlist.row_problems import RowProblem
 
@@ -20,6 +21,33 @@ class ImportMode(StrEnum):
     REMOVE = "remove"
 
 
+class ListFile(Protocol):
+    """A file of entries, of whatever form."""
+
+    checker: RowChecker
+
+    def __iter__(self) -> Iterator[WatchlistEntry | RowProblem]:
+        """Give entries and problems in the file's order."""
+        ...
+
+    @property
+    def unknown_columns(self) -> list[str]:
+        """Columns that were ignored; complete when the file was read."""
+        ...
+
+
+class EntryWriter(Protocol):
+    """Takes what is to be in force, at once or once it is approved."""
+
+    def put(self, entries: Iterable[WatchlistEntry]) -> WriteTally:
+        """Add or change entries."""
+        ...
+
+    def remove(self, identities: Iterable[tuple[str, str]]) -> WriteTally:
+        """Remove entries by list id and entry id."""
+        ...
+
+
 class Importer:
     """Imports one file into one list.
 
@@ -30,7 +58,7 @@ class Importer:
     def __init__(
         self,
         reader: StoreReader,
-        writer: StoreWriter,
+        writer: EntryWriter,
         on_problem: Callable[[RowProblem], None],
         on_row: Callable[[], None] = lambda: None,
     ) -> None:
@@ -48,7 +76,7 @@ class Importer:
         self._on_problem = on_problem
         self._on_row = on_row
 
-    def run(self, file: WatchlistFile, list_id: str, mode: ImportMode) -> ImportReport:
+    def run(self, file: ListFile, list_id: str, mode: ImportMode) -> ImportReport:
         """Import a file; rows that were refused are in the report, the others are done.
 
         Raises:
@@ -67,7 +95,7 @@ class Importer:
         report.unknown_columns = file.unknown_columns
         return report
 
-    def _accepted(self, file: WatchlistFile, report: ImportReport) -> Iterator[WatchlistEntry]:
+    def _accepted(self, file: ListFile, report: ImportReport) -> Iterator[WatchlistEntry]:
         for row in file:
             self._on_row()
             if isinstance(row, RowProblem):
@@ -77,7 +105,7 @@ class Importer:
                 report.accepted += 1
                 yield row
 
-    def _remove_others(self, file: WatchlistFile, report: ImportReport) -> None:
+    def _remove_others(self, file: ListFile, report: ImportReport) -> None:
         if report.accepted == 0:
             what = f"No row of the file was accepted; list {report.list_id} was left as it is."
             raise InputFileError(what, "Correct the file, or remove entries with --remove.")

@@ -22,6 +22,7 @@ from anpr_engine.watchlist.block import (
 from anpr_engine.watchlist.editor import Change, SnapshotEditor
 from anpr_engine.watchlist.manifest import ChangeRecord, Manifest, unreadable
 from anpr_engine.watchlist.memory import release_freed_memory
+from anpr_engine.watchlist.proving import ContentProof
 from anpr_engine.watchlist.redis_keys import BUCKETS, entries_key
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot, empty_snapshot
@@ -29,6 +30,8 @@ from anpr_engine.watchlist.stored import decode_entries
 
 ROWS_A_CHUNK = 50_000
 LOADS_MAX = 3
+PROOFS_MAX = 20
+"""How often what changed during a load is read again, until nothing changes meanwhile."""
 
 NEVER_USED = Manifest("", 0, 0, "", 0, 0, 0, 0)
 """What stands for the manifest of a store without one."""
@@ -71,33 +74,55 @@ def _load(reader: StoreReader, cancelled: Callable[[], bool]) -> Loaded | None:
     profiles = ProfileTable()
     if before is None:
         return Loaded(SnapshotEditor(empty_snapshot().base, profiles, {}), profiles, NEVER_USED)
-    base, rows = _base(reader, profiles, before, cancelled)
-    counts, after = reader.counts()
-    if after is None or after.epoch != before.epoch or after.version < before.version:
-        return None
-    if after.version == before.version and rows != after.entries:
-        raise StoreError(
-            f"Redis at {reader.session.where} should hold {after.entries} entries, holds {rows}.",
-            "Keys were lost: set maxmemory-policy noeviction, restore a copy or import again.",
-        )
-    editor = SnapshotEditor(base, profiles, {})
-    reached = before
+    with ContentProof(reader) as proof:
+        base, rows = _base(reader, profiles, before, (cancelled, proof))
+        loaded = Loaded(SnapshotEditor(base, profiles, {}), profiles, before)
+        for _ in range(PROOFS_MAX):
+            counts, after = reader.counts()
+            if after is None or after.epoch != before.epoch:
+                return None
+            if after.version == before.version and rows != after.entries:
+                where, count = reader.session.where, after.entries
+                raise StoreError(
+                    f"Redis at {where} should hold {count} entries, holds {rows}.",
+                    "Keys were lost: set maxmemory-policy noeviction, "
+                    "restore a copy or import again.",
+                )
+            if not _caught_up(loaded, after, reader, proof):
+                return None
+            if proof.settled(after):
+                loaded.editor.recount(counts)
+                return loaded
+            proof.read_again()
+    return None
+
+
+def _caught_up(loaded: Loaded, after: Manifest, reader: StoreReader, proof: ContentProof) -> bool:
+    """Bring what was loaded to a later version; False when its history does not lead there."""
+    reached = loaded.manifest
+    if after.version < reached.version:
+        return False
     while reached.version < after.version:
         records = reader.records(reached.version, after.version)
         if not records:
-            return None
+            return False
         for record in records:
             if not follows(record, reached.version, reached.token):
-                return None
-            editor.apply(changes_of(record, reader, profiles))
+                return False
+            proof.note(after.epoch, record)
+            loaded.editor.apply(changes_of(record, reader, loaded.profiles))
             reached = reached.after(record)
-    editor.recount(counts)
-    return Loaded(editor, profiles, after)
+    loaded.manifest = after
+    return True
 
 
 def _base(
-    reader: StoreReader, profiles: ProfileTable, before: Manifest, cancelled: Callable[[], bool]
+    reader: StoreReader,
+    profiles: ProfileTable,
+    before: Manifest,
+    watched: tuple[Callable[[], bool], ContentProof],
 ) -> tuple[EntryBlock, int]:
+    cancelled, proof = watched
     buckets = max(1, min(64, ROWS_A_CHUNK * BUCKETS // max(1, before.entries)))
     parts = [rows_from([], [])]
     for first in range(0, BUCKETS, buckets):
@@ -105,7 +130,9 @@ def _base(
             raise StoreUnavailable("Loading the watchlists was stopped.")
         chunk = range(first, min(first + buckets, BUCKETS))
         commands = [("HVALS", entries_key(bucket)) for bucket in chunk]
-        texts = [text for reply in reader.session.ask_all(commands) for text in reply]
+        replies = reader.session.ask_all(commands)
+        proof.take(chunk, replies)
+        texts = [text for reply in replies for text in reply]
         parts.append(_rows(texts, reader, profiles))
     count = sum(map(len, parts))
     rows = joined(parts)

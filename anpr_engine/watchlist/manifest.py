@@ -5,7 +5,8 @@ so that a follower notices when history was rewritten under it: an older copy re
 failover that lost writes.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,11 +20,47 @@ CHANGES_KEPT_MIN = 100_000
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """What a signature adds to a version; see `seals`.
+
+    previous: token of the version before. changes: digest of this version's changes.
+    total: sum over all entries. key_id: of the key that signed.
+    """
+
+    previous: str
+    changes: str
+    total: str
+    key_id: str
+    signature: bytes
+
+    def fields(self) -> list[str | int]:
+        """Write the seal as fields and values."""
+        return [
+            *("sealed_previous", self.previous, "sealed_changes", self.changes),
+            *("sealed_total", self.total, "sealed_by", self.key_id),
+            *("signature", self.signature.hex()),
+        ]
+
+
+def _read_seal(found: Mapping[bytes, bytes]) -> Seal | None:
+    if b"signature" not in found:
+        return None
+    return Seal(
+        previous=found[b"sealed_previous"].decode("ascii"),
+        changes=found[b"sealed_changes"].decode("ascii"),
+        total=found[b"sealed_total"].decode("ascii"),
+        key_id=found[b"sealed_by"].decode("ascii"),
+        signature=bytes.fromhex(found[b"signature"].decode("ascii")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The state of the store at one version.
 
     entries: how many there are. token: of the writer of this version.
     mark, previous_mark, changes_since_mark: versions and a count, for trimming the stream.
+    seal: the signature of this version, None when it has none.
     """
 
     epoch: str
@@ -34,6 +71,7 @@ class Manifest:
     mark: int
     previous_mark: int
     changes_since_mark: int
+    seal: Seal | None = None
 
     def next(self, token: str, entries: int, changes: int, now_us: int) -> "Manifest":
         """Make the manifest of the next version.
@@ -60,7 +98,9 @@ class Manifest:
 
         How many entries there are, only the store knows; until it says so, a fall shows nothing.
         """
-        return replace(self, version=record.version, token=record.token, entries=0)
+        return replace(
+            self, version=record.version, token=record.token, entries=0, seal=record.seal
+        )
 
     def fields(self) -> list[str | int]:
         """Write the manifest as fields and values, for HSET; the epoch is written apart."""
@@ -69,6 +109,15 @@ class Manifest:
             *("changed_at_us", self.changed_at_us, "mark", self.mark),
             *("previous_mark", self.previous_mark),
             *("changes_since_mark", self.changes_since_mark),
+            *(self.seal.fields() if self.seal else ()),
+        ]
+
+    def record_fields(self, previous: str, changes: bytes) -> list[str | int | bytes]:
+        """Write the record of this version as fields and values, for XADD."""
+        return [
+            *("token", self.token, "previous", previous),
+            *("committed_at_us", self.changed_at_us, "changes", changes),
+            *(("entries", self.entries, *self.seal.fields()) if self.seal else ()),
         ]
 
 
@@ -92,6 +141,7 @@ def read_manifest(reply: Sequence[bytes]) -> Manifest | None:
             mark=int(found[b"mark"]),
             previous_mark=int(found[b"previous_mark"]),
             changes_since_mark=int(found[b"changes_since_mark"]),
+            seal=_read_seal(found),
         )
     except (KeyError, ValueError):
         raise unreadable("the manifest") from None
@@ -116,16 +166,27 @@ class StoredChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class ChangeRecord:
-    """All changes of one version."""
+    """All changes of one version; the last three are there where it is sealed.
+
+    entries: how many there are after it. digest: of the changes as they are stored.
+    """
 
     version: int
     token: str
     previous: str
     committed_at_us: int
     changes: Sequence[StoredChange]
+    entries: int = 0
+    digest: str = ""
+    seal: Seal | None = None
 
 
 _CHANGES = msgspec.json.Decoder(list[StoredChange])
+
+
+def changes_digest(changes: bytes) -> str:
+    """Name the changes of a version, as they are stored."""
+    return hashlib.blake2b(changes, digest_size=32).hexdigest()
 
 
 def read_record(reply: Sequence[Any]) -> ChangeRecord:
@@ -138,12 +199,16 @@ def read_record(reply: Sequence[Any]) -> ChangeRecord:
     identity, pairs = reply
     found = dict(zip(pairs[::2], pairs[1::2], strict=True))
     try:
+        seal = _read_seal(found)
         return ChangeRecord(
             version=int(identity.partition(b"-")[0]),
             token=found[b"token"].decode("ascii"),
             previous=found[b"previous"].decode("ascii"),
             committed_at_us=int(found[b"committed_at_us"]),
             changes=_CHANGES.decode(found[b"changes"]),
+            entries=int(found[b"entries"]) if seal else 0,
+            digest=changes_digest(found[b"changes"]) if seal else "",
+            seal=seal,
         )
     except (KeyError, ValueError, msgspec.MsgspecError):
         raise unreadable("a change") from None

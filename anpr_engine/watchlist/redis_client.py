@@ -3,138 +3,70 @@
 Why: the library's own client retries ten times by default, which stores a change twice when a
 reply is lost, and its pipelines turn a lost connection into "somebody else was faster". So this
 session drives one connection itself: one round trip for many commands, no retries, and whoever
-calls decides what a missing reply means.
+calls decides what a missing reply means. A command that a cluster's node sent elsewhere was not
+carried out; it alone is sent again, and never within a transaction.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Protocol, Self, cast
-from urllib.parse import urlsplit
+from collections.abc import Sequence
+from typing import Self
 
 import redis
 from redis import exceptions
-from redis.backoff import NoBackoff
-from redis.connection import Connection, parse_url
-from redis.retry import Retry
 
-from anpr_engine.errors import StoreError, StoreRefused, StoreUnavailable, UsageError
+from anpr_engine.watchlist.redis_address import not_understood, read_address
+from anpr_engine.watchlist.redis_errors import translated
+from anpr_engine.watchlist.redis_routes import ClusterNode, route_to
+from anpr_engine.watchlist.redis_wire import Command, Reply, Wire, exchange
+from anpr_engine.watchlist.seals import NOBODY, Sealer, Trust
 
-CONNECT_S_MAX = 1.0
+__all__ = ["Command", "RedisSession", "Reply"]
+
 REPLY_S_MAX = 2.0
-READ_BYTES = 256 * 1024
-URL_OPTIONS = frozenset({"connection_class", "db", "host", "password", "path", "port", "username"})
-"""What an address may carry, beside options that begin with `ssl_`."""
-
-Reply = Any
-"""What Redis answered: bytes, int, None, or a list of these."""
-Command = Sequence[bytes | str | int]
-
-
-class _Wire(Protocol):
-    """What this session asks of the library's connection."""
-
-    def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...
-    def send_packed_command(self, command: list[bytes]) -> None: ...
-    def read_response(self) -> Reply: ...
-    def disconnect(self) -> None: ...
-
-
-_parse_url = cast("Callable[[str], dict[str, Any]]", parse_url)
-_CHECK = "Check that it runs and that the address is right."
-_ALLOW = "Check user, password and access rules; the README lists the commands needed."
-
-TRANSLATIONS: tuple[tuple[type[Exception], type[StoreError], str, str], ...] = (
-    (redis.BusyLoadingError, StoreUnavailable, "is still loading its data", "Try again soon."),
-    (redis.AuthenticationError, StoreRefused, "does not accept this user or password", _ALLOW),
-    (exceptions.AuthorizationError, StoreRefused, "does not permit this", _ALLOW),
-    (exceptions.NoPermissionError, StoreRefused, "does not permit this command", _ALLOW),
-    (
-        redis.ReadOnlyError,
-        StoreUnavailable,
-        "is a replica that takes no changes",
-        "Give the address of the primary.",
-    ),
-    (
-        exceptions.OutOfMemoryError,
-        StoreError,
-        "has no memory left for changes",
-        "Raise maxmemory and keep maxmemory-policy at noeviction.",
-    ),
-    (redis.TimeoutError, StoreUnavailable, "does not answer in time", _CHECK),
-    (redis.ConnectionError, StoreUnavailable, "cannot be reached", _CHECK),
-    (
-        redis.ResponseError,
-        StoreError,
-        "refused a command",
-        "Check that it is Redis 7 or later and that no other program uses these keys.",
-    ),
-    (redis.RedisError, StoreError, "answered in a way that is not understood", _CHECK),
-)
-"""Library error, our error, what happened, what to do; the first that fits counts."""
-
-
-def translate(error: Exception, where: str) -> StoreError:
-    """Turn an error of the library into ours; the text names the host, never a secret."""
-    for foreign, ours, what, remedy in TRANSLATIONS:
-        if isinstance(error, foreign):
-            # NOAUTH, NOPERM and the like come as plain replies from some servers.
-            if ours is StoreError and str(error).startswith(("NOAUTH", "NOPERM", "WRONGPASS")):
-                return StoreRefused(f"Redis at {where} does not permit this.", _ALLOW)
-            return ours(f"Redis at {where} {what}.", remedy)
-    return StoreError(f"Redis at {where} failed.", _CHECK)
-
-
-@contextmanager
-def translated(where: str) -> Iterator[None]:
-    """Translate the library's errors that leave the block."""
-    try:
-        yield
-    except (redis.RedisError, OSError) as error:
-        raise translate(error, where) from None
-
-
-def describe_address(url: str) -> str:
-    """Say where an address points, without user, password and options."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return parts.path
-    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
-
-
-def _connection(url: str, reply_s_max: float) -> _Wire:
-    options = _parse_url(url)
-    strange = [name for name in options if name not in URL_OPTIONS and name[:4] != "ssl_"]
-    if strange:
-        raise ValueError
-    made = cast("Callable[..., _Wire]", options.pop("connection_class", Connection))
-    return made(
-        **options,
-        protocol=2,
-        socket_timeout=reply_s_max,
-        socket_connect_timeout=CONNECT_S_MAX,
-        socket_read_size=READ_BYTES,
-        retry=Retry(NoBackoff(), 0),
-        driver_info=None,
-    )
+HOPS_MAX = 3
+"""How often one command is sent to another node."""
+TRANSACTION = frozenset({"MULTI", "EXEC", "WATCH", "UNWATCH"})
+NO_LONGER_THE_ONE = (redis.ReadOnlyError, exceptions.ClusterDownError, exceptions.AskError)
+"""Answers after which the server has to be looked for again."""
 
 
 class RedisSession:
     """One connection, opened when first used; for one thread. A context manager."""
 
-    def __init__(self, url: str, *, reply_s_max: float = REPLY_S_MAX) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        reply_s_max: float = REPLY_S_MAX,
+        sealer: Sealer | None = None,
+        trust: Trust = NOBODY,
+    ) -> None:
         """Prepare a session without connecting.
+
+        Args:
+            url: where Redis is.
+            reply_s_max: how long to wait for a reply.
+            sealer: signs every version of the watchlists that is written over this session.
+            trust: whose signatures are asked for by who reads the watchlists over it.
 
         Raises:
             UsageError: the address is none; the text does not repeat it, for it may hold secrets.
 
         """
+        self.address = read_address(url)
+        self.where = self.address.where
+        self.sealer = sealer
+        self.trust = trust
         try:
-            self.where = describe_address(url)
-            self._connection = _connection(url, reply_s_max)
-        except (ValueError, TypeError):
-            what = "The Redis address is not understood."
-            allowed = "It must read redis://host:port/db, rediss://… or unix:///path."
-            raise UsageError(what, allowed) from None
+            self._route = route_to(self.address, reply_s_max)
+        except (ValueError, TypeError, redis.RedisError):
+            raise not_understood() from None
+        self._wire: Wire | None = None
+        self._watching = False
+
+    @property
+    def finds_another(self) -> bool:
+        """Whether another server can take over from one that is gone: worth some seconds."""
+        return self.address.kind != "one"
 
     def ask(self, *command: bytes | str | int) -> Reply:
         """Send one command and give its reply."""
@@ -148,30 +80,21 @@ class RedisSession:
             StoreError: Redis refused one of them; the others were carried out.
 
         """
-        connection = self._connection
-        replies: list[Reply] = []
-        refused: redis.ResponseError | None = None
-        with translated(self.where):
-            try:
-                connection.send_packed_command(connection.pack_commands(commands))
-                for _ in commands:
-                    try:
-                        replies.append(connection.read_response())
-                    except redis.ResponseError as error:
-                        replies.append(None)
-                        refused = refused or error
-            finally:
-                # After anything else than a full set of replies, the next one read from this
-                # connection would answer another question.
-                if len(replies) < len(commands):
-                    connection.disconnect()
-            if refused is not None:
-                raise refused
+        with translated(self.where, tls=self.address.tls):
+            replies = self._exchange(commands)
+            if isinstance(self._route, ClusterNode) and not self._in_transaction(commands):
+                self._redirect(self._route, commands, replies)
+            errors = [each for each in replies if isinstance(each, redis.ResponseError)]
+            if errors:
+                self._look_again(errors)
+                raise errors[0]
         return replies
 
     def close(self) -> None:
         """Close the connection; asking again opens another."""
-        self._connection.disconnect()
+        if self._wire is not None:
+            self._wire.disconnect()
+        self._wire, self._watching = None, False
 
     def __enter__(self) -> Self:
         """Use the session for a block."""
@@ -180,3 +103,59 @@ class RedisSession:
     def __exit__(self, *_: object) -> None:
         """Close the connection."""
         self.close()
+
+    def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        names = [command[0] for command in commands]
+        # What is watched is watched by one connection: none other may carry the changes out.
+        if self._wire is not None and not self._watching and self._route.outdated():
+            self.close()
+        if self._wire is None:
+            self._wire = self._route.open()
+        try:
+            replies = exchange(self._wire, commands)
+        except (redis.RedisError, OSError):
+            self.close()
+            raise
+        if "EXEC" in names or "WATCH" in names:
+            self._watching = "EXEC" not in names
+        return replies
+
+    def _in_transaction(self, commands: Sequence[Command]) -> bool:
+        return self._watching or any(command[0] in TRANSACTION for command in commands)
+
+    def _redirect(
+        self, route: ClusterNode, commands: Sequence[Command], replies: list[Reply]
+    ) -> None:
+        """Send commands that belong to another node there, and put their replies in place."""
+        for _ in range(HOPS_MAX):
+            away = [n for n, each in enumerate(replies) if isinstance(each, exceptions.AskError)]
+            if not away:
+                return
+            error = replies[away[0]]
+            if isinstance(error, exceptions.MovedError):
+                self.close()
+                route.moved(error.host, error.port)
+                found = self._exchange([commands[n] for n in away])
+            else:
+                found = _asking(route.aside(error.host, error.port), [commands[n] for n in away])
+            for n, reply in zip(away, found, strict=True):
+                replies[n] = reply
+
+    def _look_again(self, errors: Sequence[redis.ResponseError]) -> None:
+        for error in errors:
+            if isinstance(error, NO_LONGER_THE_ONE) and self.finds_another:
+                self.close()
+                if isinstance(error, exceptions.MovedError):
+                    self._route.moved(error.host, error.port)
+                return
+
+
+def _asking(wire: Wire, commands: Sequence[Command]) -> list[Reply]:
+    """Ask a node for keys that it is only just being given."""
+    asked: list[Command] = []
+    for command in commands:
+        asked += [("ASKING",), command]
+    try:
+        return exchange(wire, asked)[1::2]
+    finally:
+        wire.disconnect()

@@ -16,14 +16,15 @@ class StoreKey:
     """One key, or one family of keys: its name, Redis type and content."""
 
     name: str
-    kind: Literal["hash", "stream"]
+    kind: Literal["hash", "list", "stream"]
     meaning: str
 
 
 MANIFEST = StoreKey(
     "anpr:{wl}:manifest",
     "hash",
-    "epoch, version, changed_at_us, entries, token of the last change, marks for trimming.",
+    "epoch, version, changed_at_us, entries, token of the last change, marks for trimming, "
+    "a seal where it is signed.",
 )
 LISTS = StoreKey("anpr:{wl}:lists", "hash", "list id -> what the list is, JSON object.")
 COUNTS = StoreKey("anpr:{wl}:counts", "hash", "list id -> number of entries.")
@@ -37,6 +38,22 @@ CHANGES = StoreKey(
 DELIVERED = StoreKey(
     "anpr:{wl}:delivered", "hash", "providing site -> how far its entries have come, JSON object."
 )
+HISTORY = StoreKey(
+    "anpr:{wl}:history",
+    "stream",
+    "One record a version, kept for years: who, why, and what stood there before.",
+)
+PROPOSALS = StoreKey(
+    "anpr:{wl}:proposals", "hash", "proposal id -> who asks for what, and its state, JSON object."
+)
+PROPOSED = StoreKey(
+    "anpr:{wl}:proposed:<id>", "list", "The changes of an open proposal, in packed chunks."
+)
+GUARDED = StoreKey(
+    "anpr:{wl}:guarded",
+    "hash",
+    "list id -> who had its changes wait for a second person, JSON object.",
+)
 
 STORE_KEYS: tuple[StoreKey, ...] = (
     MANIFEST,
@@ -46,6 +63,10 @@ STORE_KEYS: tuple[StoreKey, ...] = (
     ENTRIES,
     CHANGES,
     DELIVERED,
+    HISTORY,
+    PROPOSALS,
+    PROPOSED,
+    GUARDED,
 )
 
 BUCKETS = 1024
@@ -58,6 +79,11 @@ _GLOB = re.compile(rb"([\\*?\[\]])")
 def entries_key(bucket: int) -> str:
     """Name the key of one bucket."""
     return _BUCKET_KEYS[bucket]
+
+
+def proposed_key(proposal_id: str) -> str:
+    """Name the key of one proposal's changes."""
+    return PROPOSED.name.replace("<id>", proposal_id)
 
 
 def list_prefix(list_id: str) -> bytes:

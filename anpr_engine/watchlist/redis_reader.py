@@ -1,5 +1,6 @@
 """Reads the watchlists from Redis: the state, the changes since a version, lists and entries."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ from anpr_engine.watchlist.redis_keys import (
     list_pattern,
     list_prefix,
 )
+from anpr_engine.watchlist.seals import CONTENT_DIFFERS, Trust, not_trusted
 from anpr_engine.watchlist.stored import (
     Profile,
     StoredEntry,
@@ -66,9 +68,16 @@ class StoreReader:
     cannot be read.
     """
 
-    def __init__(self, session: RedisSession) -> None:
-        """Read over a session, which stays the caller's to close."""
+    def __init__(self, session: RedisSession, trust: Trust | None = None) -> None:
+        """Read over a session, which stays the caller's to close.
+
+        Args:
+            session: the store to read from.
+            trust: whose signatures a load asks for; None for those of the session.
+
+        """
         self.session = session
+        self.trust = session.trust if trust is None else trust
         self._profiles: dict[str, Profile] = {}
 
     def manifest(self) -> Manifest | None:
@@ -121,23 +130,42 @@ class StoreReader:
         if unknown:
             texts = self.session.ask("HMGET", PROFILES.name, *unknown)
             for digest, text in zip(unknown, texts, strict=True):
-                self._profiles[digest] = _profile(text)
+                self._profiles[digest] = self._profile(digest, text)
         return {digest: self._profiles[digest] for digest in wanted}
+
+    def _profile(self, digest: str, text: bytes | None) -> Profile:
+        if text is None:
+            raise unreadable("a profile, which is missing,")
+        # Encoded again it could differ: fields may have been added since it was stored.
+        if self.trust and hashlib.blake2b(text, digest_size=8).hexdigest() != digest:
+            raise not_trusted(CONTENT_DIFFERS, self.session.where)
+        try:
+            return decode_profile(text)
+        except msgspec.MsgspecError:
+            raise unreadable("a profile") from None
 
     def entry(self, list_id: str, entry_id: str) -> WatchlistEntry | None:
         """Give one entry, None when the list has none of this id."""
         field = entry_field(list_id, entry_id)
         text = self.session.ask("HGET", entries_key(bucket_of(field)), field)
-        return None if text is None else self._restored([text])[0]
+        return None if text is None else self._restored([read_entry(text)])[0]
 
     def entries(self, list_id: str | None = None) -> Iterator[WatchlistEntry]:
         """Give the entries of a list, or of all lists, in no order that means anything.
 
         Each is given once. Entries put or removed meanwhile may be there or not.
         """
+        for _, entry in self.stored_entries(list_id):
+            yield entry
+
+    def stored_entries(
+        self, list_id: str | None = None
+    ) -> Iterator[tuple[StoredEntry, WatchlistEntry]]:
+        """Give entries as `entries` does, each with its stored form, which knows its version."""
         pattern = b"*" if list_id is None else list_pattern(list_id)
         for bucket in range(BUCKETS):
-            yield from self._restored(list(self._scan(bucket, pattern).values()))
+            stored = [read_entry(text) for text in self._scan(bucket, pattern).values()]
+            yield from zip(stored, self._restored(stored), strict=True)
 
     def entry_ids(self, list_id: str) -> Iterator[str]:
         """Give the ids of a list's entries, each once."""
@@ -157,8 +185,7 @@ class StoreReader:
             if cursor == b"0":
                 return found
 
-    def _restored(self, texts: Sequence[bytes]) -> list[WatchlistEntry]:
-        stored = [read_entry(text) for text in texts]
+    def _restored(self, stored: Sequence[StoredEntry]) -> list[WatchlistEntry]:
         profiles = self.profiles(each.profile for each in stored)
         return [restored(each, profiles[each.profile]) for each in stored]
 
@@ -169,7 +196,7 @@ class StoreReader:
 
     def receipts(self) -> dict[str, int]:
         """Give when each providing site's entries were last received, see `receipts_from`."""
-        return receipts_from(self.session.ask("HGETALL", DELIVERED.name))
+        return receipts_from(self.session.ask("HGETALL", DELIVERED.name), self.trust)
 
 
 def read_entry(text: bytes) -> StoredEntry:
@@ -186,15 +213,6 @@ def restored(stored: StoredEntry, profile: Profile) -> WatchlistEntry:
         return restore_entry(stored, profile)
     except ValueError:
         raise unreadable("an entry") from None
-
-
-def _profile(text: bytes | None) -> Profile:
-    if text is None:
-        raise unreadable("a profile, which is missing,")
-    try:
-        return decode_profile(text)
-    except msgspec.MsgspecError:
-        raise unreadable("a profile") from None
 
 
 def _text(raw: bytes) -> str:

@@ -20,14 +20,17 @@ import msgspec
 from anpr_engine.errors import PolicyRefused, StoreConflict, StoreRolledBack, StoreUnavailable
 from anpr_engine.ports import Clock
 from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.acts import Act
 from anpr_engine.watchlist.edits import Edit, EditMaker, Planned, plan
+from anpr_engine.watchlist.history import history_command
 from anpr_engine.watchlist.manifest import (
     ListDefinition,
     Manifest,
     read_definition,
     read_manifest,
 )
-from anpr_engine.watchlist.redis_client import Command, RedisSession
+from anpr_engine.watchlist.receipts import signed_cursor
+from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_keys import (
     CHANGES,
     COUNTS,
@@ -37,6 +40,8 @@ from anpr_engine.watchlist.redis_keys import (
     PROFILES,
     entries_key,
 )
+from anpr_engine.watchlist.redis_wire import Command
+from anpr_engine.watchlist.seals import check_seal
 from anpr_engine.watchlist.stored import Profile
 
 CHUNK_ROWS = 1_000
@@ -68,6 +73,14 @@ class WriteTally:
         if planned.changes:
             self.version = version
 
+    def add_other(self, tally: "WriteTally") -> None:
+        """Count what another write did after this one."""
+        self.added += tally.added
+        self.changed += tally.changed
+        self.removed += tally.removed
+        self.unchanged += tally.unchanged
+        self.version = tally.version or self.version
+
 
 @dataclass(slots=True)
 class _Attempt:
@@ -88,18 +101,23 @@ class StoreWriter:
     others were faster every time, `StoreUnavailable`, `StoreRefused`, `StoreRolledBack`.
     """
 
-    def __init__(self, session: RedisSession, provider: str, clock: Clock) -> None:
+    def __init__(
+        self, session: RedisSession, provider: str, clock: Clock, act: Act | None = None
+    ) -> None:
         """Write over a session, which stays the caller's to close.
 
         Args:
             session: the store to write to.
             provider: the site whose lists these are.
             clock: tells the time of a commit.
+            act: who writes, and why; goes into the history.
 
         """
         self._session = session
         self._provider = provider
         self._clock = clock
+        self._act = act or Act()
+        self._sealer = session.sealer
         self._edits = EditMaker(provider)
         self._pause = threading.Event()
 
@@ -111,8 +129,14 @@ class StoreWriter:
         """Remove entries by list id and entry id; those that are not there count as unchanged."""
         return self._write(self._edits.removal(*identity) for identity in identities)
 
+    def apply(self, edits: Iterable[Edit]) -> WriteTally:
+        """Write edits that were made earlier, such as those of a proposal."""
+        return self._write(iter(edits))
+
     def note_delivery(self, provider: str, cursor: bytes) -> None:
         """Keep how far the deliveries of a site have come."""
+        if self._sealer is not None:
+            cursor = signed_cursor(cursor, provider, self._sealer)
         self._session.ask("HSET", DELIVERED.name, provider, cursor)
 
     def _write(self, edits: Iterator[Edit]) -> WriteTally:
@@ -152,7 +176,8 @@ class StoreWriter:
         except StoreUnavailable:
             attempt.losses += 1
             # Before anything was sent for writing, a second try is for a connection gone stale.
-            if attempt.losses > (LOSSES_MAX if attempt.doubtful else 1):
+            patient = attempt.doubtful or self._session.finds_another
+            if attempt.losses > (LOSSES_MAX if patient else 1):
                 raise
             return False
         attempt.doubtful = False
@@ -184,6 +209,7 @@ class StoreWriter:
                     "Restore a copy, or delete all keys anpr:{wl}:* and import the lists again.",
                 )
             found = Manifest(secrets.token_hex(8), 0, 0, "", 0, 0, 0, 0)
+        check_seal(self._sealer, found, self._session.where)
         known = {
             name: None if text is None else read_definition(text)
             for name, text in zip(lists, definitions, strict=True)
@@ -213,6 +239,9 @@ class StoreWriter:
         planned, now_us = attempt.planned, self._clock.now_us()
         entries = manifest.entries + planned.added - planned.removed
         state = manifest.next(attempt.token, entries, len(planned.changes), now_us)
+        record = planned.record(state.version)
+        if self._sealer is not None:
+            state = self._sealer.seal(state, manifest, record, planned.row_change(state.version))
         commands: list[Command] = [
             ("MULTI",),
             ("HSETNX", MANIFEST.name, "epoch", manifest.epoch),
@@ -226,10 +255,11 @@ class StoreWriter:
         commands.extend(("HINCRBY", COUNTS.name, n, c) for n, c in planned.counts.items() if c)
         commands.extend(("HSETNX", PROFILES.name, *item) for item in planned.profiles.items())
         commands.extend(planned.entry_commands(state.version))
-        record = ("token", attempt.token, "previous", manifest.token)
-        changes = ("committed_at_us", now_us, "changes", planned.record(state.version))
-        trim = ("MINID", "~", state.previous_mark)
-        commands.append(("XADD", CHANGES.name, *trim, f"{state.version}-0", *record, *changes))
+        named = ("MINID", "~", state.previous_mark, f"{state.version}-0")
+        fields = state.record_fields(manifest.token, record)
+        commands.append(("XADD", CHANGES.name, *named, *fields))
+        at = attempt.token, now_us
+        commands.append(history_command(self._act, planned, state.version, at))
         commands.append(("EXEC",))
         return commands
 

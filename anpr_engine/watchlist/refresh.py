@@ -6,7 +6,8 @@ answer confirms epoch and version; no answer within a second counts as a lost co
 Why: what Redis holds is never trusted to be less than what was seen. A wiped store, an older copy
 put back, a failover that lost writes: each looks like "fewer entries now", and taking it over
 would let listed vehicles pass in silence. The last good lists stay in use, the state is shown,
-and a person decides: restarting the engine takes what is there.
+and a person decides: restarting the engine takes what is there. Where keys are given, nothing is
+taken at all that they did not sign, not by a restart either.
 """
 
 import threading
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
 
-from anpr_engine.errors import StoreError, StoreRefused, StoreUnavailable
+from anpr_engine.errors import StoreError, StoreNotTrusted, StoreRefused, StoreUnavailable
 from anpr_engine.logs import get_logger
 from anpr_engine.metrics.table import (
     LIST_AGE,
@@ -33,6 +34,7 @@ from anpr_engine.watchlist.loading import NEVER_USED, Loaded, changes_of, follow
 from anpr_engine.watchlist.manifest import ChangeRecord, Manifest
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import StoreReader
+from anpr_engine.watchlist.seals import Trust, VerifyingKey
 from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot, empty_snapshot
 
 REPLY_S_MAX = 1.0
@@ -40,6 +42,8 @@ WAIT_MS_MAX = 500
 """Longest wait for changes; shorter than `REPLY_S_MAX`, so that silence is noticed."""
 RETRY_S_MIN = 0.05
 RETRY_S_MAX = 1.0
+RELOAD_S = 5.0
+"""Between two loads of everything, where the content is not what was signed."""
 JOIN_S_MAX = 10.0
 US = 1_000_000
 RECEIPTS_EVERY_US = 5 * US
@@ -49,10 +53,14 @@ RECEIPTS_SOON_US = US // 5
 
 @dataclass(frozen=True, slots=True)
 class FollowLimits:
-    """How closely to follow, and how many recent changes to keep beside the base."""
+    """How closely to follow, how many recent changes to keep beside the base, whom to trust.
+
+    keys: those by which versions must be signed; without any, none needs to be.
+    """
 
     poll_ms: int = 50
     delta_entries_max: int = 20_000
+    keys: tuple[VerifyingKey, ...] = ()
 
 
 class WatchlistFollower:
@@ -86,7 +94,8 @@ class WatchlistFollower:
         self._wait_ms = min(limits.poll_ms, WAIT_MS_MAX)
         self._delta_entries_max = limits.delta_entries_max
         self._session = RedisSession(redis_url, reply_s_max=REPLY_S_MAX)
-        self._reader = StoreReader(self._session)
+        self._trust = Trust(limits.keys)
+        self._reader = StoreReader(self._session, self._trust)
         self._random = Random(seed)  # noqa: S311 - spreads retries, no secret
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="watchlist-fold")
         self._thread = threading.Thread(target=self._run, name="watchlist", daemon=True)
@@ -137,6 +146,9 @@ class WatchlistFollower:
                 self._answered()
             except (StoreUnavailable, StoreRefused) as error:
                 pause_s = self._lost(error)
+            except StoreNotTrusted as error:
+                self._refuse(error.cause, None)
+                pause_s = RELOAD_S
             except StoreError:
                 self._refuse("unreadable", None)
             age_us = max(0, self._clock.now_us() - self.verified_at_us)
@@ -165,7 +177,8 @@ class WatchlistFollower:
         """Look at the store once and take over what can be."""
         if self._editor.finish_fold():
             self._publish(self._manifest)
-        if self._clock.now_us() >= self._receipts_due_us:
+        if not self.refused and self._clock.now_us() >= self._receipts_due_us:
+            # A store that is refused cannot prolong how long received lists may be used.
             self._read_receipts()
         seen = self._seen_version
         found = self._reader.progress(self._manifest.version, self._wait_ms)
@@ -197,7 +210,7 @@ class WatchlistFollower:
         """Say why a state of the store must not be taken over; empty when it may be."""
         known = self._manifest
         if not known.epoch:
-            return ""
+            return "" if found is None else self._trust.objection(found)
         if found is None:
             return "manifest-missing"
         same = found.version == known.version
@@ -207,7 +220,8 @@ class WatchlistFollower:
             "history-changed": same and found.token != known.token,
             "entries-dropped": same and found.entries < known.entries,
         }
-        return next((cause for cause, holds in causes.items() if holds), "")
+        cause = next((cause for cause, holds in causes.items() if holds), "")
+        return cause or self._trust.objection(found)
 
     def _refuse(self, cause: str, found: Manifest | None) -> None:
         if cause == self.refused:
@@ -235,8 +249,14 @@ class WatchlistFollower:
                 if record.version > self._manifest.version + 1:
                     self._reload("gap")
                     return
+                cause = self._trust.record_objection(self._manifest.epoch, record)
                 if not follows(record, self._manifest.version, self._manifest.token):
-                    self._refuse("history-changed", None)
+                    cause = "history-changed"
+                if cause:
+                    self._refuse(cause, None)
+                    if self._trust and cause != "history-changed":
+                        # The newest version is signed; all that it is can be loaded and proved.
+                        self._reload(cause)
                     return
                 self._editor.apply(changes_of(record, self._reader, self._profiles))
                 self._manifest = self._manifest.after(record)

@@ -6,19 +6,26 @@ from typing import Any, TextIO
 
 import msgspec
 
+from anpr_engine.watchlist.import_checks import ImportNotes
 from anpr_engine.watchlist.redis_writer import WriteTally
 from anpr_engine.watchlist.row_problems import RowProblem
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """Sums over one import; rows refused are counted by reason."""
+    """Sums over one import; rows refused are counted by reason.
+
+    waiting, proposal: how many changes wait for a second person, and under which id.
+    """
 
     list_id: str
     accepted: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     unknown_columns: list[str] = field(default_factory=list)
     tally: WriteTally = field(default_factory=WriteTally)
+    notes: ImportNotes = field(default_factory=ImportNotes)
+    waiting: int = 0
+    proposal: str = ""
 
     @property
     def refused(self) -> int:
@@ -38,6 +45,9 @@ class ImportReport:
             "refused_by_reason": dict(sorted(self.reasons.items())),
             "unknown_columns": self.unknown_columns,
             "version": self.tally.version,
+            "waiting": self.waiting,
+            "proposal": self.proposal,
+            **self.notes.as_dict(),
         }
 
     def lines(self) -> list[str]:
@@ -52,7 +62,9 @@ class ImportReport:
         lines.extend(f"  refused {reason}: {n}" for reason, n in self.reasons.most_common())
         if self.unknown_columns:
             lines.append(f"  columns ignored: {', '.join(self.unknown_columns)}")
-        return lines
+        if self.proposal:
+            lines.append(f"  {self.waiting} changes wait for approval: proposal {self.proposal}")
+        return lines + self.notes.lines()
 
 
 class ProblemLog:

@@ -20,10 +20,13 @@ class RowReason(StrEnum):
     BAD_COUNTRY = "bad-country"
     BAD_DATE = "bad-date"
     ALREADY_EXPIRED = "already-expired"
+    EXPIRY_MISSING = "expiry-missing"
+    EXPIRY_TOO_FAR = "expiry-too-far"
     UNKNOWN_CATEGORY = "unknown-category"
     UNKNOWN_ACTION = "unknown-action"
     BAD_PRIORITY = "bad-priority"
     BAD_SHARING = "bad-sharing"
+    BAD_VALUE = "bad-value"
     FORMULA_CELL = "formula-cell"
     BAD_CHARACTER = "bad-character"
     FIELD_TOO_LONG = "field-too-long"
@@ -55,7 +58,7 @@ _TEXTS = {
     RowReason.NOT_UTF8: "The row is not written in UTF-8.",
     RowReason.MALFORMED: "The row cannot be read; a quote or bracket may be missing.",
     RowReason.COLUMN_COUNT: "The row has more or fewer cells than the header.",
-    RowReason.WRONG_TYPE: "Only texts and whole numbers are allowed.",
+    RowReason.WRONG_TYPE: "Only texts and whole numbers are allowed; of flags true and false too.",
 }
 
 

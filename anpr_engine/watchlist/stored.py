@@ -3,6 +3,10 @@
 Ten million entries of one list differ in plate, id, dates, case and note; owner, purpose, action
 and the like are the same for thousands of them. So an entry is stored as a short JSON array that
 names its profile by digest, and a profile once as a JSON object. Both read well in `redis-cli`.
+
+Why where and when an entry is used stands in the profile: area, hours, limits, danger and the like
+are words of closed or short lists, given for lists or operations. A profile leaves out what is not
+given, so that profiles stored before these fields existed keep their digest and are read as ever.
 """
 
 import hashlib
@@ -32,8 +36,23 @@ PROFILE_FIELDS = (
     "vehicle_colour",
 )
 
+LIMITS = (
+    "list_kind",
+    "max_actions",
+    "area_cameras",
+    "border_area_only",
+    "hours_utc",
+    "direction",
+    "sis_action",
+    "sis_derived",
+    "danger",
+    "subject_category",
+    "reliability",
+)
+"""Fields of a profile that most profiles do not have."""
 
-class Profile(msgspec.Struct, frozen=True):
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     """What many entries have in common; see `WatchlistEntry` for the fields' meaning."""
 
     list_id: str
@@ -49,6 +68,17 @@ class Profile(msgspec.Struct, frozen=True):
     vehicle_make: str
     vehicle_model: str
     vehicle_colour: str
+    list_kind: str = ""
+    max_actions: int | None = None
+    area_cameras: tuple[str, ...] = ()
+    border_area_only: bool = False
+    hours_utc: str = ""
+    direction: str = ""
+    sis_action: str = ""
+    sis_derived: bool = False
+    danger: str = ""
+    subject_category: str = ""
+    reliability: str = ""
 
 
 Seconds = Annotated[int, msgspec.Meta(ge=0, le=OPEN_END_S)]
@@ -94,6 +124,17 @@ def profile_of(entry: WatchlistEntry) -> Profile:
         vehicle_make=entry.vehicle_make,
         vehicle_model=entry.vehicle_model,
         vehicle_colour=entry.vehicle_colour,
+        list_kind=entry.list_kind or "",
+        max_actions=entry.max_actions,
+        area_cameras=entry.area_cameras,
+        border_area_only=entry.border_area_only,
+        hours_utc=entry.hours_utc,
+        direction=entry.direction,
+        sis_action=entry.sis_action or "",
+        sis_derived=entry.sis_derived,
+        danger=entry.danger,
+        subject_category=entry.subject_category or "",
+        reliability=entry.reliability,
     )
 
 
@@ -151,6 +192,7 @@ def restore_entry(stored: StoredEntry, profile: Profile) -> WatchlistEntry:
     """Put an entry together again."""
     return WatchlistEntry.model_validate(
         {name: getattr(profile, name) for name in PROFILE_FIELDS}
+        | _limits_given(profile)
         | {
             "provider": profile.provider or None,
             "entry_id": stored.entry_id,
@@ -162,6 +204,12 @@ def restore_entry(stored: StoredEntry, profile: Profile) -> WatchlistEntry:
             "note": stored.note,
         }
     )
+
+
+def _limits_given(profile: Profile) -> dict[str, object]:
+    given = ((name, getattr(profile, name)) for name in LIMITS)
+    # Not by truth alone: an entry of which no action is wanted has `max_actions` 0.
+    return {name: value for name, value in given if value or name == "max_actions"}
 
 
 def _instant(seconds: int, none: int) -> datetime | None:

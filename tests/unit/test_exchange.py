@@ -7,7 +7,8 @@ import pytest
 
 from anpr_engine.pipeline.columns import Circumstances
 from anpr_engine.pipeline.core import StepResult, StepRules, step
-from anpr_engine.policy.exchange import list_objection
+from anpr_engine.policy.case import HitPart
+from anpr_engine.policy.hits import HitJudge
 from anpr_engine.policy.policy_set import shipped_policies
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.receipts import Cursor, receipts_from
@@ -34,9 +35,32 @@ def us(when: datetime) -> int:
 def objection(
     age: timedelta, *, provider: str = "nl", site: str = "be", now: datetime = NOW
 ) -> str | None:
-    """Ask about a list that was received some time ago."""
-    received = {provider: us(now - age)}
-    return list_objection(site, provider, received, us(now), shipped_policies())
+    """Ask about a hit by a list that was received some time ago."""
+    return refusal({provider: us(now - age)}, provider, site, now)
+
+
+def refusal(
+    received_at_us: dict[str, int], provider: str = "nl", site: str = "be", now: datetime = NOW
+) -> str | None:
+    """Name the rule against a hit on an entry that is lawful by itself."""
+    judge = HitJudge(shipped_policies(), site, now, received_at_us)
+    standing = judge.of_entry(listed(provider, now))
+    return judge.of_hit(standing, HitPart(now, "c1", 1.0, "exact")).refusal
+
+
+def listed(provider: str | None, now: datetime = NOW) -> WatchlistEntry:
+    """Give an entry with all that the agreement asks for."""
+    return WatchlistEntry(
+        entry_id="e1",
+        list_id="l1",
+        plate="1-ABC-123",
+        country="BE",
+        owner="unit 7",
+        valid_until=now + timedelta(days=9),
+        max_actions=1,
+        sharing="be,nl",
+        provider=provider,
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,12 +82,12 @@ def test_a_list_runs_out_five_days_after_its_last_receipt(age: timedelta, rule: 
 
 def test_a_list_of_unknown_receipt_is_not_used() -> None:
     """What a store does not say of a delivery is not known, and permits nothing."""
-    assert list_objection("be", "nl", {}, us(NOW), shipped_policies()) == "art13.14-received"
+    assert refusal({}) == "art13.14-received"
 
 
 def test_of_the_sites_own_list_nothing_is_asked() -> None:
     """It is not exchanged."""
-    assert list_objection("be", "be", {}, us(NOW), shipped_policies()) is None
+    assert refusal({}, provider="be") is None
 
 
 @pytest.mark.parametrize("provider", ["lu", "de", "fr", "es"])
@@ -83,11 +107,8 @@ def test_no_list_is_used_before_the_agreement() -> None:
 
 def decided(received_at_us: dict[str, int] | None, provider: str | None = "nl") -> StepResult:
     """Take one read of an entry through the pipeline."""
-    entry = WatchlistEntry(
-        entry_id="e1", list_id="l1", plate="1-ABC-123", sharing="be,nl", provider=provider
-    )
     here = Circumstances("be", us(NOW), 0, watchlist_stale=False, received_at_us=received_at_us)
-    return step([READ], snapshot_of([entry]), StepRules(), here)
+    return step([READ], snapshot_of([listed(provider)]), StepRules(), here)
 
 
 def test_no_alert_comes_of_a_list_that_ran_out() -> None:

@@ -13,6 +13,7 @@ from anpr_engine.pipeline.decide import alert_id
 from anpr_engine.pipeline.ingest import RejectGuard
 from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.pipeline.publish import Refused, alert_records, dead_letter
+from anpr_engine.policy.policy_set import shipped_policies
 from anpr_engine.policy.sharing import RULES, decide_sharing
 from anpr_engine.ports import RecordOrigin
 from anpr_engine.records.rejected_read import RejectReason
@@ -58,7 +59,8 @@ def test_an_alert_carries_what_a_person_needs_to_doubt_it() -> None:
     assert told.read.vehicle is not None
     assert (told.read.vehicle.make, told.entry.vehicle_make) == ("BMW", "Oldsmobile")
     assert (told.watchlist_age_ms, told.lateness_ms, told.state) == (120, 1000, "unverified")
-    assert told.reasons == ["sharing.own"]
+    assert told.reasons == ["sharing.own", "be.own-entry", "be.own-use"]
+    assert told.policy_version == shipped_policies().version
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,8 @@ def test_fractions_of_a_second_never_lengthen_an_entry() -> None:
 
 def test_a_plate_on_two_lists_gives_two_alerts() -> None:
     """No list hides another."""
-    both = [entry(), entry(list_id="nl-atm", provider="nl", sharing="be,nl")]
+    times = {"valid_until": NOW + timedelta(days=1), "max_actions": 1}
+    both = [entry(), entry(list_id="nl-atm", provider="nl", sharing="be,nl", owner="u", **times)]
     alerts = [item.alert for item in decided([read()], both).alerts]
     assert {alert.entry.list_id for alert in alerts} == {"be-drugs", "nl-atm"}
     assert len({alert.alert_id for alert in alerts}) == 2
@@ -183,10 +186,12 @@ def test_probability_follows_bayes() -> None:
         ),
         ({"sharing": "own", "provider": "nl"}, (), ("sharing.not-here",)),
         ({"sharing": "nl,de", "provider": "nl"}, (), ("sharing.not-here",)),
+        ({"sharing": "be,nl", "sis_derived": True}, ("be",), ("sharing.sis-derived",)),
+        ({"sis_derived": True}, ("be",), ("sharing.own",)),
     ],
 )
 def test_sharing_decides_who_is_told(
-    fields: dict[str, str], recipients: tuple[str, ...], reasons: tuple[str, ...]
+    fields: dict[str, object], recipients: tuple[str, ...], reasons: tuple[str, ...]
 ) -> None:
     """The entry's own sharing names the recipients, and every rule that fired is named."""
     decision = decide_sharing(entry(**fields), "be")

@@ -91,6 +91,21 @@ USE: dict[str, Example] = {
     "art13.14-newest": Example({"list.superseded": True}, {"list.superseded": None}),
     "art13.14-age": Example({"list.received_at": OLD}, {"list.received_at": FIVE_DAYS}),
     "treaty.10.2-sharing": Example({"entry.sharing": "nl,lu"}, {"entry.sharing": "nl, be"}),
+    "common.hours": Example({"entry.hours_utc": "09:00-08:59"}, {"entry.hours_utc": "08:59-09:00"}),
+    "common.direction": Example(
+        {"entry.direction": "North", "hit.direction": "south"},
+        {"entry.direction": "North", "hit.direction": "north "},
+    ),
+}
+RELEASE: dict[str, Example] = {
+    "common.doubtful-waits": Example(
+        {"hit.tier": "fuzzy", "hit.probability": 0.05},
+        {"hit.tier": "fuzzy", "hit.probability": 0.5},
+    ),
+    "common.too-doubtful": Example(
+        {"hit.tier": "repaired", "hit.probability": 0.0499},
+        {"hit.tier": "exact", "hit.probability": 0.0499},
+    ),
 }
 ANSWER: dict[str, Example] = {
     "art13.7.3-sis-wins": Example({"entry.sis_action": "arrest"}, {"entry.sis_action": "seize"}),
@@ -154,7 +169,7 @@ def own(site: str) -> Iterator[tuple[str, Example]]:
 
 
 EXAMPLES: dict[str, Example] = {
-    **ENTRY, **USE, **ANSWER, **REPORT, **dict(own("be")), **dict(own("nl"))
+    **ENTRY, **USE, **RELEASE, **ANSWER, **REPORT, **dict(own("be")), **dict(own("nl"))
 }  # fmt: skip
 
 

@@ -239,7 +239,9 @@ def test_entries_are_removed_by_their_plate_as_listed(
 ) -> None:
     """A plate with `?` or `*` removes the entry listed so, and not the one without them."""
     store = listed_store(["1AB123", "1AB?123", "*AB12*"])
+    change = SimpleNamespace(writer=store.writer, close=lambda _tally: None, proposal=None)
     monkeypatch.setattr(watchlist_edit, "open_store", lambda *_, **__: nullcontext(store))
+    monkeypatch.setattr(watchlist_edit, "begin_change", lambda *_: change)
     result = invoked("remove", "--list", "wanted", "--plate", plate, "--json")
     assert json.loads(result.stdout) == {"removed": 1}
     assert [entry_id for _, entry_id in store.removed] == ids

@@ -56,6 +56,19 @@ def test_reads_live_by_the_brokers_clock_and_not_long() -> None:
     assert int(settings["segment.ms"]) <= int(settings["retention.ms"]) / 2 <= 12 * 3_600_000
 
 
+def test_a_country_s_law_decides_how_long_its_record_is_kept() -> None:
+    """Belgium keeps the record ten years, the Netherlands five; all else is the same for both."""
+    year_ms = 366 * 24 * 3_600_000
+    made = {
+        topic.name: dict(topic.settings)
+        for topic in wanted_topics(TOPICS, ["be", "nl"], replication=1)
+    }
+    kept = {site: int(made[f"anpr.audit.{site}"].pop("retention.ms")) for site in ("be", "nl")}
+    assert kept == {"be": 10 * year_ms, "nl": 5 * year_ms}
+    for name in ("audit", "reads", "reads.rejected", "alerts", "feedback"):
+        assert made[f"anpr.{name}.be"] == made[f"anpr.{name}.nl"]
+
+
 def test_partitions_can_be_chosen_for_reads_only() -> None:
     """The number given goes to the topics of reads; the chain of audit keeps its one."""
     made = {
@@ -142,6 +155,11 @@ def test_an_engine_reads_its_own_sites_reads_only() -> None:
         ("[[topic]]\nname = 'a'\npartitions = 0\n[topic.settings]", "partitions (1 or more)"),
         ("[[topic]]\nname = 'a'\nparts = 3\n[topic.settings]", "parts"),
         ("[[topic", "cannot be read as TOML"),
+        (
+            "[[topic]]\nname = 'a'\npartitions = 3\n[topic.settings]\n[topic.sites.be]\nx = 1",
+            "only where the name holds <site>",
+        ),
+        ("[[topic]]\nname = '<site>'\npartitions = 3\nsites = {be = 1}\n[topic.settings]", "sites"),
     ],
 )
 def test_names_what_is_wrong_in_a_file(tmp_path: Path, text: str, named: str) -> None:

@@ -1,11 +1,15 @@
 """The session with Redis: addresses, and foreign errors in our words."""
 
+from pathlib import Path
+
 import pytest
 import redis
 from redis import exceptions
 
 from anpr_engine.errors import AnprError, StoreError, StoreRefused, StoreUnavailable, UsageError
-from anpr_engine.watchlist.redis_client import RedisSession, describe_address, translate
+from anpr_engine.watchlist.redis_address import describe_address, read_address
+from anpr_engine.watchlist.redis_client import RedisSession
+from anpr_engine.watchlist.redis_errors import translate
 from anpr_engine.watchlist.redis_keys import (
     BUCKETS,
     STORE_KEYS,
@@ -42,6 +46,10 @@ def test_every_error_of_the_library_is_translated() -> None:
         (redis.AuthenticationError("x"), StoreRefused),
         (exceptions.NoPermissionError("x"), StoreRefused),
         (redis.ResponseError("NOPERM x"), StoreRefused),
+        (exceptions.MovedError("1 10.0.0.1:6379"), StoreUnavailable),
+        (exceptions.AskError("1 10.0.0.1:6379"), StoreUnavailable),
+        (exceptions.TryAgainError("x"), StoreUnavailable),
+        (exceptions.ClusterDownError("x"), StoreUnavailable),
     ],
 )
 def test_waiting_and_forbidden_are_told_apart(
@@ -53,7 +61,17 @@ def test_waiting_and_forbidden_are_told_apart(
 
 @pytest.mark.parametrize(
     "url",
-    ["", "host:1", "http://u:hush@host", "redis://h:hush/0", "redis://h?retry=hush", "redis://["],
+    [
+        *("", "host:1", "http://u:hush@host", "redis://h:hush/0", "redis://h?retry=hush"),
+        *(
+            "redis://[",
+            "redis+sentinel://h:1",
+            "redis+sentinel://h:hush/be",
+            "redis+sentinel:///be",
+        ),
+        *("redis+sentinel://h:1,,i:2/be", "redis+sentinel://h:1/be/0/hush", "redis+cluster://h/1"),
+        *("redis+cluster://h:1?retry=hush", "http+cluster://h:1", "rediss://h?ssl_hush=1"),
+    ],
 )
 def test_a_wrong_address_is_not_repeated(url: str) -> None:
     """A wrong address is a usage error that says what is allowed and shows no part of it."""
@@ -69,6 +87,36 @@ def test_an_address_is_described_without_secrets() -> None:
     )
     assert describe_address("redis://") == "localhost:6379"
     assert describe_address("unix://user:hush@/run/r.sock?db=0") == "/run/r.sock"
+
+
+def test_sentinels_are_read_from_an_address() -> None:
+    """Whom to ask, for which service and database, and each kind of server's own password."""
+    url = (
+        "rediss+sentinel://anpr:hush@a.example,[::1]:7/be/2"
+        "?ssl_cert_reqs=none&sentinel_username=w&sentinel_password=hush2"
+    )
+    found = read_address(url)
+    assert (found.kind, found.service, found.tls) == ("sentinel", "be", True)
+    assert found.nodes == (("a.example", 26379), ("::1", 7))
+    assert (found.options["username"], found.options["db"]) == ("anpr", 2)
+    watcher = found.sentinel_options
+    assert watcher is not None
+    assert (watcher["username"], watcher["password"]) == ("w", "hush2")
+    assert watcher["ssl_cert_reqs"] == "none"
+    assert "hush" not in found.where
+
+
+def test_nodes_of_a_cluster_are_read_from_an_address() -> None:
+    """Any of them will do to ask the way; a cluster has one database."""
+    found = read_address("redis+cluster://anpr:hush@a:1,b")
+    assert (found.kind, found.nodes, found.tls) == ("cluster", (("a", 1), ("b", 6379)), False)
+    assert found.where == "cluster a:1, b:6379"
+
+
+def test_a_certificate_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Before any connection: which option, which file."""
+    with pytest.raises(UsageError, match="named by ssl_ca_certs"):
+        RedisSession(f"rediss://h?ssl_ca_certs={tmp_path}/none.pem")
 
 
 def test_all_keys_live_in_one_cluster_slot() -> None:

@@ -71,6 +71,21 @@ REFUSED: list[tuple[dict[str, str], str, str]] = [
     ({"owner": "x" * 257}, "owner", "field-too-long"),
     ({"handling_code": "x" * 17}, "handling_code", "field-too-long"),
     ({"list_id": "M"}, "list_id", "other-list"),
+    ({"list_kind": "weekly"}, "list_kind", "bad-value"),
+    ({"max_actions": "-1"}, "max_actions", "bad-value"),
+    ({"max_actions": "10001"}, "max_actions", "bad-value"),
+    ({"area_cameras": "c" * 65}, "area_cameras", "bad-value"),
+    ({"area_cameras": "a\nb"}, "area_cameras", "bad-character"),
+    ({"border_area_only": "perhaps"}, "border_area_only", "bad-value"),
+    ({"sis_derived": "2"}, "sis_derived", "bad-value"),
+    ({"hours_utc": "22-6"}, "hours_utc", "bad-value"),
+    ({"hours_utc": "22:00-24:00"}, "hours_utc", "bad-value"),
+    ({"direction": "n" * 65}, "direction", "field-too-long"),
+    ({"sis_action": "wave"}, "sis_action", "unknown-action"),
+    ({"danger": "=armed"}, "danger", "formula-cell"),
+    ({"danger": "x" * 257}, "danger", "field-too-long"),
+    ({"subject_category": "driver"}, "subject_category", "bad-value"),
+    ({"reliability": "E4"}, "reliability", "bad-value"),
 ]
 
 
@@ -95,7 +110,8 @@ def test_every_reason_can_be_met() -> None:
         "malformed-row",
         "not-utf8",
     }
-    assert by_checks | by_reading == {reason.value for reason in RowReason}
+    by_import = {"expiry-missing", "expiry-too-far"}
+    assert by_checks | by_reading | by_import == {reason.value for reason in RowReason}
 
 
 def test_texts_are_tidied_where_no_meaning_is_lost() -> None:

@@ -1,12 +1,26 @@
 """Packed texts and coded columns: the same content in less room, also when much was removed."""
 
+import hashlib
+
 import msgspec
 import numpy as np
 import pytest
 
+from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.block import EntryRows, block_of, joined, rows_from, sorted_rows, tidied
 from anpr_engine.watchlist.column import VALUES_MAX, Column, joined_columns
-from anpr_engine.watchlist.stored import OPEN_END_S, StoredEntry
+from anpr_engine.watchlist.snapshot import snapshot_of
+from anpr_engine.watchlist.stored import (
+    LIMITS,
+    OPEN_END_S,
+    StoredEntry,
+    decode_profile,
+    encode_profile,
+    profile_digest,
+    profile_of,
+    restore_entry,
+    store_entry,
+)
 from anpr_engine.watchlist.texts import SEGMENT_TEXTS, SEGMENTS_A_TIME, PackedTexts, joined_texts
 
 STORED = StoredEntry(0, "", "e", "1-ABC-123", "BE", 0, OPEN_END_S, "case", "note")
@@ -117,3 +131,45 @@ def test_a_column_gives_its_numbers_whatever_its_codes(distinct: int) -> None:
     assert np.array_equal(both[np.arange(len(numbers))], numbers)
     assert both[distinct - 1] == int(numbers[distinct - 1])
     assert len(both.chosen(np.array([3], dtype=np.int64) % distinct)) == 1
+
+
+LIMITED = {
+    "list_kind": "ad_hoc",
+    "max_actions": 0,
+    "area_cameras": ("be-1", "be-2"),
+    "border_area_only": True,
+    "hours_utc": "22:00-06:00",
+    "direction": "north",
+    "sis_action": "arrest",
+    "sis_derived": True,
+    "danger": "Armed.",
+    "subject_category": "suspect",
+    "reliability": "B2",
+}
+
+
+def _listed(**fields: object) -> WatchlistEntry:
+    plain = {"entry_id": "e", "list_id": "l", "plate": "1-ABC-123", "country": "BE"}
+    return WatchlistEntry.model_validate(plain | fields)
+
+
+def test_where_and_when_an_entry_is_used_survives_the_store() -> None:
+    """Each such field is kept, alone and with all others, in Redis and in a snapshot."""
+    assert set(LIMITED) == set(LIMITS)
+    for fields in (LIMITED, *({name: value} for name, value in LIMITED.items())):
+        entry = _listed(**fields)
+        text = encode_profile(profile_of(entry))
+        assert restore_entry(store_entry(entry, 1), decode_profile(text)) == entry
+        assert snapshot_of([entry]).entry(0, recent=False) == entry
+
+
+def test_profiles_of_before_these_fields_are_read_and_named_as_ever() -> None:
+    """An entry without them is stored byte for byte as it was, so that no list is written anew."""
+    old = (
+        b'{"list_id":"l","category":"other","owner":"","provider":"","purpose":"",'
+        b'"legal_basis":"","action":"inquiry-check","priority":50,"sharing":"own",'
+        b'"handling_code":"","vehicle_make":"","vehicle_model":"","vehicle_colour":""}'
+    )
+    assert encode_profile(profile_of(_listed())) == old
+    assert profile_digest(profile_of(_listed())) == hashlib.blake2b(old, digest_size=8).hexdigest()
+    assert restore_entry(store_entry(_listed(), 1), decode_profile(old)) == _listed()

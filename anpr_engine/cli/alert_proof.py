@@ -1,0 +1,95 @@
+"""What a terminal tells of an alert's proof: who signed it, what was sealed, what is forged."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import click
+import msgspec
+
+from anpr_engine.audit.check_alerts import WORDS, AlertChecker, Proof
+from anpr_engine.cli.alert_text import show_alert
+from anpr_engine.kafka.tail import TailedRecord
+from anpr_engine.records.alert import Alert
+from anpr_engine.wire import json_bytes
+
+
+class AlertOpener(Protocol):
+    """Opens sealed fields."""
+
+    def open(self, alert: Alert) -> Alert | str:
+        """Give the alert with its fields, or say why not."""
+        ...
+
+
+@dataclass(slots=True)
+class ProofView:
+    """Shows alerts with what their proof is worth; counts what was forged.
+
+    checker: None checks nothing. opener: None opens nothing. now_s: seconds since 1970.
+    """
+
+    checker: AlertChecker | None
+    opener: AlertOpener | None
+    now_s: Callable[[], float]
+    as_json: bool
+    forged: int = 0
+
+    def show(self, alert: Alert, record: TailedRecord) -> None:
+        """Show one alert; of a forged one only that it is, and why."""
+        proof = None
+        if self.checker is not None:
+            proof = self.checker.check(alert, record.value, record.headers, self.now_s())
+        if proof is not None and proof.flaw is not None:
+            self.forged += 1
+            self._show_forged(record, proof)
+            return
+        shown = self._opened(alert)
+        if not self.as_json:
+            show_alert(shown, "" if proof is None else words_of(proof))
+        elif proof is None and shown is alert:
+            click.echo(record.value.decode())
+        else:
+            value = record.value if shown is alert else json_bytes(shown)
+            click.echo(value if proof is None else _with_proof(value, {**_told(proof)}))
+
+    def is_named(self, record: TailedRecord) -> bool:
+        """Say whether a signature is meant for us; the record may have been changed since."""
+        return self.checker is not None and self.checker.is_named(record.headers)
+
+    def _opened(self, alert: Alert) -> Alert:
+        if self.opener is None or alert.sealed is None:
+            return alert
+        found = self.opener.open(alert)
+        if isinstance(found, str):
+            click.echo(f"anpr: alert {alert.alert_id} was not opened: {found}", err=True)
+            return alert
+        return found
+
+    def _show_forged(self, record: TailedRecord, proof: Proof) -> None:
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        if self.as_json:
+            told = {"proof": {**_told(proof), "place": place}}
+            click.echo(msgspec.json.encode(told))
+        else:
+            click.echo(f"FORGED  {words_of(proof)}; the record at {place} is not shown\n")
+
+
+def words_of(proof: Proof) -> str:
+    """Say what a proof is worth."""
+    if proof.flaw is not None:
+        return f"{proof.flaw}: {WORDS[proof.flaw]}"
+    return f"by key {proof.key_id}" if proof.key_id else "UNSIGNED: nobody vouches for it"
+
+
+def _told(proof: Proof) -> dict[str, str]:
+    told = {"state": proof.state}
+    if proof.key_id:
+        told["key"] = proof.key_id
+    if proof.flaw is not None:
+        told["flaw"] = proof.flaw.value
+    return told
+
+
+def _with_proof(value: bytes, told: Mapping[str, Any]) -> bytes:
+    return b'%b,"proof":%b}' % (value.rstrip()[:-1], msgspec.json.encode(told))

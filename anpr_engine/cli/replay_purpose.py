@@ -1,0 +1,68 @@
+"""Why a site's past is replayed: who, what for and in which case, in the record before anything.
+
+Why the purpose is compared with the lists': a list is made for one purpose, and a look into the
+past of everybody who passed is no way to use it for another.
+"""
+
+from collections.abc import Iterable
+
+from anpr_engine.cli.audit_source import Asked, missing_reasons, note_reading
+from anpr_engine.cli.replay_options import ReplayOptions
+from anpr_engine.errors import PolicyRefused
+from anpr_engine.records.audit_event import AuditAction
+from anpr_engine.records.fields import Category
+from anpr_engine.watchlist.stored import Profile
+
+SUBJECT_MAX = 256
+_SAYS_NOTHING = frozenset({"", Category.OTHER.value})
+
+
+def require_reason(options: ReplayOptions) -> None:
+    """Refuse a replay of a site's own past for which nobody gives a reason; files need none.
+
+    Raises:
+        PolicyRefused: no purpose or no case is given.
+
+    """
+    missing = missing_reasons(options.purpose, options.case_ref)
+    if missing and not options.files:
+        what = f"Whoever replays a site's past says why: {' and '.join(missing)} is not given."
+        raise PolicyRefused(what, "Give both; they go into the record.")
+
+
+def note_replay(options: ReplayOptions, topic: str, profiles: Iterable[Profile]) -> None:
+    """Write into the site's record that its past is replayed, before any read is fetched.
+
+    Raises:
+        PolicyRefused: a list was made for another purpose.
+        BrokerError: it cannot be written.
+
+    """
+    wrong = lists_for_other_purposes(profiles, options.purpose or "")
+    if wrong:
+        what = f"The purpose given is none of those of {', '.join(wrong)}."
+        raise PolicyRefused(what, "Give the lists that were made for it with --watchlist.")
+    asked = Asked(
+        options.config,
+        options.site,
+        options.kafka,
+        options.redis_url,
+        purpose=options.purpose,
+        case_ref=options.case_ref,
+        actor=options.actor,
+    )
+    words = " ".join(f"{name[2:]}={value}" for name, value in options.as_asked().items())
+    note_reading(asked, f"{topic} {words}".strip()[:SUBJECT_MAX], AuditAction.READS_REPLAYED)
+
+
+def lists_for_other_purposes(profiles: Iterable[Profile], purpose: str) -> list[str]:
+    """Name the lists of which neither purpose nor category is the one given, letters' case apart.
+
+    A list that says nothing of its purpose is not compared.
+    """
+    said: dict[str, set[str]] = {}
+    for profile in profiles:
+        words = {profile.purpose.strip().casefold(), profile.category.casefold()}
+        said.setdefault(profile.list_id, set()).update(words - _SAYS_NOTHING)
+    wanted = purpose.strip().casefold()
+    return sorted(list_id for list_id, words in said.items() if words and wanted not in words)

@@ -1,0 +1,90 @@
+"""`anpr watchlist history`: who changed what on the lists, when and why."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+import click
+import msgspec
+
+from anpr_engine.cli.times import TimeType, us_of
+from anpr_engine.cli.watchlist_options import store_options
+from anpr_engine.cli.watchlist_record import Noted
+from anpr_engine.cli.watchlist_site import who_options
+from anpr_engine.cli.watchlist_store import open_store
+from anpr_engine.records.audit_event import AuditAction
+from anpr_engine.watchlist.history import History, HistoryRecord
+
+WHO = ("kind", "by", "reason", "purpose", "case_ref", "proposal", "approved_by", "operation")
+SUMS = ("added", "changed", "removed")
+
+
+@click.command(epilog="Example:  anpr watchlist history --list stolen --since -7d")
+@click.option("--list", "list_id", help="Only changes of this list.")
+@click.option("--entry", "entry_id", help="Only changes of this entry.")
+@click.option("--since", type=TimeType(), help="Only from this time on, such as -7d.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@who_options
+@store_options
+def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
+    """Tell who changed what, when and why, the latest first.
+
+    What is told reaches back as far as the setting `watchlist.history_days` lets it.
+    """
+    with open_store(given, writing=False) as store:
+        about = (given["list_id"] or "", given["entry_id"] or "")
+        store.record.shown(Noted(AuditAction.DATA_LOOKED_UP, "history of the lists", *about))
+        since_us = us_of(given["since"], store.clock.now_us()) or 0
+        for values in _acts(History(store.session), since_us, given):
+            click.echo(json.dumps(values) if given["as_json"] else _line(values))
+
+
+def _acts(history: History, since_us: int, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    records = _wanted(history, since_us, given["list_id"])
+    if given["entry_id"]:
+        yield from _of_entry(records, given["entry_id"], given["list_id"])
+        return
+    # One act may have made many versions.
+    for _, same in groupby(records, key=lambda record: record.head.operation):
+        yield _sums(list(same))
+
+
+def _wanted(history: History, since_us: int, list_id: str | None) -> Iterator[HistoryRecord]:
+    for record in history.newest_first():
+        if record.head.at_us < since_us:
+            return
+        if list_id is None or list_id in record.lists:
+            yield record
+
+
+def _of_entry(
+    records: Iterator[HistoryRecord], entry_id: str, list_id: str | None
+) -> Iterator[dict[str, Any]]:
+    for record in records:
+        for row in record.rows():
+            if row.entry_id == entry_id and list_id in {None, row.list_id}:
+                about = {"lists": [row.list_id], "entry_id": entry_id, "what": row.what.value}
+                yield _told(record) | about
+
+
+def _sums(records: list[HistoryRecord]) -> dict[str, Any]:
+    sums = {name: sum(getattr(each.head, name) for each in records) for name in SUMS}
+    lists = sorted({name for each in records for name in each.lists})
+    return _told(records[0]) | {"first_version": records[-1].version, "lists": lists} | sums
+
+
+def _told(record: HistoryRecord) -> dict[str, Any]:
+    head = msgspec.structs.asdict(record.head)
+    at = record.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"at": at, "version": record.version} | {name: head[name] for name in WHO}
+
+
+def _line(values: Mapping[str, Any]) -> str:
+    what = values.get("what") or "+{added} ~{changed} -{removed}".format(**values)
+    second = f", let through by {values['approved_by']}" if values["approved_by"] else ""
+    case = f"  case {values['case_ref']}" if values["case_ref"] else ""
+    who = f"{values['kind']:<8}  by {values['by'] or '-'}{second}"
+    lists = ", ".join(values["lists"])
+    line = f"{values['at']}  version {values['version']}  {what}  {lists}  {who}{case}"
+    return f"{line}  {values['reason']}".rstrip()

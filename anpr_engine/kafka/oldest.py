@@ -1,0 +1,124 @@
+"""How old the oldest read is that a broker still holds; most reads are of nobody listed.
+
+Why asked of the records and not of the topic's settings: a setting says what should be deleted,
+a record that is still there says what was not. Only the first record of each partition is fetched.
+"""
+
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    TIMESTAMP_NOT_AVAILABLE,
+    Consumer,
+    KafkaError,
+    TopicPartition,
+)
+
+from anpr_engine.errors import BrokerError
+from anpr_engine.kafka.client_settings import StreamSettings, common, follower
+from anpr_engine.kafka.errors import PASSING, translate, translated
+from anpr_engine.kafka.watch import ClientWatch, reach
+from anpr_engine.logs import get_logger
+from anpr_engine.metrics.table import READS_OLDEST, Metrics
+from anpr_engine.ports import Clock
+
+EVERY_S = 60.0
+ASK_S, LOOK_S = 10.0, 0.1
+FETCH_BYTES = 4096
+"""Enough for one record; the broker gives a first record that is larger all the same."""
+
+
+def oldest_times_us(settings: StreamSettings, clock: Clock) -> dict[int, int]:
+    """Ask for the time of the first record of each partition that has one, by the broker's clock.
+
+    Raises:
+        BrokerError: nobody answers, we are refused, or the topic does not exist.
+
+    """
+    where = f"{settings.bootstrap}, topic {settings.topic}"
+    watch = ClientWatch(settings.bootstrap)
+    group = f"{settings.group_id}.oldest.{uuid.uuid4().hex}"
+    deadline_s = clock.monotonic_s() + ASK_S
+    with translated(where):
+        consumer = Consumer(
+            {
+                **common(settings.bootstrap, settings.security, watch.hear),
+                **follower(group, check_crcs=settings.check_crcs),
+                "enable.partition.eof": True,
+                "max.partition.fetch.bytes": FETCH_BYTES,
+                "queued.min.messages": 1,
+            }
+        )
+        try:
+            found = reach(
+                consumer,
+                settings.topic,
+                watch=watch,
+                serve=lambda: consumer.consume(1, 0),
+                deadline_s=deadline_s,
+                clock=clock,
+            )
+            places = [
+                TopicPartition(settings.topic, each, OFFSET_BEGINNING) for each in found.partitions
+            ]
+            consumer.assign(places)
+            return _first_times(consumer, set(found.partitions), where, deadline_s, clock)
+        finally:
+            consumer.close()
+
+
+def _first_times(
+    consumer: Consumer, waiting: set[int], where: str, deadline_s: float, clock: Clock
+) -> dict[int, int]:
+    times: dict[int, int] = {}
+    while waiting and clock.monotonic_s() < deadline_s:
+        message = consumer.poll(LOOK_S)
+        if message is None:
+            continue
+        error = message.error()
+        ended = error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001
+        if error is not None and not ended:
+            if error.code() in PASSING:
+                continue
+            raise translate(error, where)
+        partition, (kind, at_ms) = message.partition() or 0, message.timestamp()
+        if not ended and partition in waiting and kind != TIMESTAMP_NOT_AVAILABLE:
+            times[partition] = at_ms * 1000
+        waiting.discard(partition)
+    return times
+
+
+def oldest_age_s(times_us: Mapping[int, int], now_us: int) -> float:
+    """Give the age of the oldest of some records, 0 where there is none."""
+    return max(0.0, (now_us - min(times_us.values())) / 1e6) if times_us else 0.0
+
+
+@contextmanager
+def oldest_read_watched(
+    settings: StreamSettings, metrics: Metrics, clock: Clock, every_s: float = EVERY_S
+) -> Iterator[None]:
+    """Keep the metric of the oldest read's age, in a thread of its own, as long as this lasts.
+
+    A broker that does not answer leaves the metric as it was, and a line in the log.
+    """
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(every_s):
+            try:
+                times_us = oldest_times_us(settings, clock)
+            except BrokerError as error:
+                get_logger().warning("oldest_read_unknown", cause=type(error).__name__)
+                continue
+            metrics.put(READS_OLDEST, oldest_age_s(times_us, clock.now_us()), settings.topic)
+
+    thread = threading.Thread(target=watch, name="oldest-read", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(ASK_S)

@@ -1,0 +1,77 @@
+"""What the rules say to the facts of one hit, and which facts they cannot tell apart."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from anpr_engine.policy.decide import HIT, Examination, Fired, chosen
+from anpr_engine.policy.facts import Facts
+from anpr_engine.policy.rules import PolicyFile
+from anpr_engine.policy.vocabulary import ANSWER, ENTRY, RELEASE, USE
+
+NOT_PERMITTED = "policy.not-permitted"
+"""Stands for a rule's id where none forbids and none permits."""
+REVIEW, STAY = "review", "stay"
+
+
+class Asked(NamedTuple):
+    """What is asked about a provider's lists: files, start of their agreement, figures by fact."""
+
+    files: tuple[PolicyFile, ...]
+    in_force_from: date | None
+    ages: Sequence[float]
+    probabilities: Sequence[float]
+
+
+class Ruling(NamedTuple):
+    """What the rules say to facts: the id of the one that refuses, or those that applied."""
+
+    refusal: str | None
+    rules: tuple[str, ...] = ()
+    from_sis: bool = False
+    waits: bool = False
+
+
+def ruling_on(asked: Sequence[PolicyFile], now: Facts, then: Facts) -> Ruling:
+    """Ask the rules.
+
+    Args:
+        asked: the files that hold here.
+        now: all facts, as of now.
+        then: those that were different when the hit was made.
+
+    """
+    exam = Examination(asked, dict(now))
+    if not exam.permitted(ENTRY, "permit_entry"):
+        return Ruling(_first(exam.fired, "refuse_entry"))
+    exam.facts["decided.accepted"] = True
+    if not exam.permitted(USE, "permit_use"):
+        return Ruling(_first(exam.fired, "forbid_use"))
+    exam.facts |= then
+    if not exam.permitted(USE, "permit_use", HIT):
+        return Ruling(_first(exam.fired, "forbid_use"))
+    exam.facts |= now | {"decided.usable": True, "decided.hit_lawful": True}
+    release = chosen(exam.ask(RELEASE), "release")
+    if release == STAY:
+        return Ruling(_first(exam.fired, "release"))
+    from_sis = chosen(exam.ask(ANSWER), "action") == "sis"
+    rules = tuple(dict.fromkeys(one.rule.id for one in exam.fired))
+    return Ruling(None, rules, from_sis, release == REVIEW)
+
+
+def _first(fired: Iterable[Fired], effect: str) -> str:
+    return next((one.rule.id for one in fired if effect in one.rule.then), NOT_PERMITTED)
+
+
+def figures_of(files: Iterable[PolicyFile], fact: str) -> list[float]:
+    """Give the figures with which rules compare a number."""
+    asked = (one for file in files for rule in file.rules for one in rule.when if one.fact == fact)
+    return sorted(float(one.value) for one in asked if isinstance(one.value, int | float))
+
+
+def place_among(number: object, figures: Sequence[float]) -> int | None:
+    """Say between which figures a number lies, or that it is one; no rule can tell more."""
+    if not isinstance(number, int | float):
+        return None
+    return bisect_left(figures, number) + bisect_right(figures, number)

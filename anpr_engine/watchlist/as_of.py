@@ -1,0 +1,120 @@
+"""The lists as they stood at an earlier time: today's entries, and the history gone back.
+
+Why this is right while others write: an entry that was written since then carries a later version,
+so it is left out of what the store gives, whenever that is read; and the earliest record of the
+history after that time says what stood there. Both are read, the history last.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from anpr_engine.errors import InputFileError, StoreError
+from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.history import History, HistoryRecord
+from anpr_engine.watchlist.redis_client import RedisSession
+from anpr_engine.watchlist.redis_reader import ListSummary, StoreReader, restored
+from anpr_engine.watchlist.stored import StoredEntry
+
+_MANY = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The lists at an earlier time.
+
+    version, token: those of the lists then; version 0 is before the first. at_us: the time asked
+    for, microseconds since 1970.
+    """
+
+    session: RedisSession
+    version: int
+    token: str
+    at_us: int
+
+    def entries(self, list_id: str | None = None) -> Iterator[WatchlistEntry]:
+        """Give the entries of a list, or of all, in no order that means anything.
+
+        Raises:
+            StoreError: the history that is needed was cut off meanwhile, or cannot be read.
+
+        """
+        reader = StoreReader(self.session)
+        met: set[int] = set()
+        for stored, entry in reader.stored_entries(list_id):
+            if stored.version <= self.version:
+                met.add(hash((entry.list_id, entry.entry_id)))
+                yield entry
+        # One that was changed behind the reading stands in the history too.
+        before = self._before(list_id).items()
+        waiting = [each for name, each in before if each is not None and hash(name) not in met]
+        for first in range(0, len(waiting), _MANY):
+            chunk = waiting[first : first + _MANY]
+            profiles = reader.profiles(each.profile for each in chunk)
+            yield from (restored(each, profiles[each.profile]) for each in chunk)
+
+    def entry(self, list_id: str, entry_id: str) -> WatchlistEntry | None:
+        """Give one entry; None where the list had none of this id."""
+        found = (each for each in self.entries(list_id) if each.entry_id == entry_id)
+        return next(found, None)
+
+    def lists(self) -> list[ListSummary]:
+        """Give the lists that there were, by id, with their entries counted."""
+        counts: dict[str, int] = {}
+        for entry in self.entries():
+            counts[entry.list_id] = counts.get(entry.list_id, 0) + 1
+        at = datetime.fromtimestamp(self.at_us / 1e6, UTC)
+        return [
+            ListSummary(each.definition, counts.get(each.definition.list_id, 0))
+            for each in StoreReader(self.session).lists()
+            if datetime.fromisoformat(each.definition.created_at) <= at
+        ]
+
+    def _before(self, list_id: str | None) -> dict[tuple[str, str], StoredEntry | None]:
+        """Give what stood first, then, for every entry that was written since."""
+        found: dict[tuple[str, str], StoredEntry | None] = {}
+        expected = self.version + 1
+        for record in History(self.session).oldest_first(self.version):
+            if record.version != expected:
+                raise _cut(record)
+            expected += 1
+            if list_id is None or list_id in record.lists:
+                for row in record.rows():
+                    if list_id in {None, row.list_id}:
+                        found.setdefault((row.list_id, row.entry_id), row.before)
+        return found
+
+
+def earlier(session: RedisSession, at_us: int) -> Earlier:
+    """Find the lists as they stood at a time.
+
+    Args:
+        session: the store.
+        at_us: when, microseconds since 1970.
+
+    Raises:
+        InputFileError: the time lies before what the history keeps.
+        StoreError: the history has a hole, or cannot be read.
+
+    """
+    manifest = StoreReader(session).manifest()
+    version = 0 if manifest is None else manifest.version
+    oldest: HistoryRecord | None = None
+    for record in History(session).newest_first(version):
+        if record.version != version:
+            raise _cut(record)
+        if record.head.at_us <= at_us:
+            return Earlier(session, record.version, record.head.token, at_us)
+        version, oldest = record.version - 1, record
+    if version == 0:
+        return Earlier(session, 0, "", at_us)
+    since = f"It begins at {oldest.at.isoformat()}." if oldest else "It holds no record yet."
+    what = "The history of the lists does not reach back to that time."
+    raise InputFileError(what, f"{since} See history_days in the settings.")
+
+
+def _cut(record: HistoryRecord) -> StoreError:
+    return StoreError(
+        f"The history of the lists has a hole before version {record.version}.",
+        "A writer of an older version changed the lists; choose a later time.",
+    )

@@ -1,0 +1,123 @@
+"""Puts together what proves alerts and the record: chain, signatures, seals and their checks.
+
+Why these parts are loaded by name: keys need the package cryptography, which a site that neither
+signs nor checks does without.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from anpr_engine.audit.chain import ChainWriter, chain_name, chain_start, newest_tip
+from anpr_engine.audit.check_alerts import AlertChecker, PinnedKey
+from anpr_engine.errors import ConfigError, UsageError
+from anpr_engine.kafka.audit_log import newest_lines
+from anpr_engine.kafka.client_settings import StreamSettings
+from anpr_engine.kafka.history import HistorySettings
+from anpr_engine.ports import AlertGuard
+from anpr_engine.wire import SiteTopics
+
+
+def audit_chain(site: str, kafka: StreamSettings, doubts: Callable[[], int]) -> ChainWriter:
+    """Give the chain of an engine's audit lines.
+
+    Args:
+        site: whose engine it is.
+        kafka: how the engine reaches its broker, and its slot. One chain a slot: the slot's name
+            as a writer keeps a second engine from adding to it.
+        doubts: changes when it is no longer known what of the last lines was kept.
+
+    """
+    chain = chain_name(site, f"engine-{kafka.slot}")
+    topic, group = SiteTopics(site).audit, f"{kafka.group_id}.audit"
+    log = HistorySettings(kafka.bootstrap, topic, kafka.security, kafka.check_crcs, group=group)
+    end = partial(newest_lines, log, chain_start(chain))
+    return ChainWriter(chain, lambda: newest_tip(chain, end()), doubts)
+
+
+def alert_guard(
+    site: str, signing_key: str, recipients: Mapping[str, str], fields: Sequence[str]
+) -> AlertGuard | None:
+    """Give what signs and seals a site's alerts; None where neither is set.
+
+    Args:
+        site: whose alerts they are.
+        signing_key: file of its secret Ed25519 key; empty to sign nothing.
+        recipients: files of public X25519 keys by site; empty to seal nothing.
+        fields: what is sealed, by dotted name.
+
+    Raises:
+        ConfigError: the site itself could not read its own alerts, or there is no such field.
+        UsageError: a package is missing, or others may read the secret key.
+        InputFileError: a file is no key of its kind.
+
+    """
+    if not signing_key and not recipients:
+        return None
+    guard, door = _loaded("alert_guard"), _loaded("signing")
+    signer = door.read_secret(Path(signing_key)) if signing_key else None
+    if not recipients:
+        made: AlertGuard = guard.AlertSealer(signer)
+        return made
+    _check(site, recipients, fields, guard.SEALABLE)
+    read = _loaded("sealing").read_sealing_key
+    keys = {name: read(Path(path)) for name, path in recipients.items()}
+    sealing: AlertGuard = guard.AlertSealer(signer, guard.SealRules(keys, tuple(fields)))
+    return sealing
+
+
+def alert_checker(site: str, keys: Sequence[str], age_s_max: float | None) -> AlertChecker:
+    """Give what checks alerts for a recipient.
+
+    Args:
+        site: the recipient.
+        keys: files of public Ed25519 keys, each perhaps with the site that alone may use it,
+            as in `be=be.pub`.
+        age_s_max: from signing on; None takes any age.
+
+    Raises:
+        UsageError: a package is missing.
+        InputFileError: a file holds no public key.
+
+    """
+    door = _loaded("signing")
+    pinned: dict[str, PinnedKey] = {}
+    for given in keys:
+        owner, mark, path = given.partition("=")
+        key = door.read_public(Path(path if mark else owner))
+        pinned[key.key_id] = PinnedKey(key, owner if mark else "")
+    return AlertChecker(site, pinned, age_s_max)
+
+
+def alert_opener(secret: Path) -> Any:  # noqa: ANN401 - see `_loaded`
+    """Give what opens sealed fields: `open_fields` and `opened` bound to a secret key's file.
+
+    Raises:
+        UsageError: a package is missing, or others may read the file.
+        InputFileError: it holds no secret X25519 key.
+
+    """
+    key = _loaded("sealing").read_opening_key(secret)
+    return _loaded("jwe").Opener(key)
+
+
+def _check(
+    site: str, recipients: Mapping[str, str], fields: Sequence[str], known: Sequence[str]
+) -> None:
+    if site not in recipients:
+        what = f"alerts.encrypt has no key of {site} itself, which could not read its own alerts."
+        raise ConfigError(what, "Add one; `anpr audit keys new --seal` makes a pair.")
+    wrong = sorted(set(fields) - set(known))
+    if wrong or not fields:
+        what = f"alerts.sealed_fields = {wrong or []} - allowed are one or more of "
+        raise ConfigError(f"{what}{', '.join(known)}.", "Correct it and start again.")
+
+
+def _loaded(name: str) -> Any:  # noqa: ANN401 - a module whose library may not be installed
+    try:
+        return importlib.import_module(f"anpr_engine.audit.{name}")
+    except ModuleNotFoundError:
+        what = "Signing, sealing and checking alerts need the package cryptography."
+        raise UsageError(what, "Run pip install 'anpr-engine[sign]'.") from None
