@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from anpr_engine.pipeline.columns import (
     TIERS,
@@ -21,8 +22,13 @@ from anpr_engine.records.read import PlateRead
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.snapshot import Snapshot
 
-_READ_FIELDS = frozenset(AlertRead.model_fields)
-_ENTRY_FIELDS = frozenset(AlertEntry.model_fields)
+
+class _Listed(NamedTuple):
+    """What depends on an entry alone, put together once a batch."""
+
+    entry: WatchlistEntry
+    standing: Standing
+    told: AlertEntry
 
 
 def alert_id(site: str, read_id: str, list_id: str, entry_id: str) -> str:
@@ -44,19 +50,21 @@ def decide(
     """
     judge = HitJudge(policies, where.site, instant(where.now_us), where.received_at_us)
     alerts: list[DecidedAlert] = []
-    known: dict[tuple[bool, int], tuple[WatchlistEntry, Standing]] = {}
+    known: dict[tuple[bool, int], _Listed] = {}
     withheld: dict[tuple[str, str, str], Withheld] = {}
     for place in range(len(hits)):
-        row, listed = int(hits.read[place]), (bool(hits.recent[place]), int(hits.entry[place]))
-        if listed not in known:
-            entry = snapshot.entry(listed[1], recent=listed[0])
-            known[listed] = entry, judge.of_entry(entry)
-        entry, standing = known[listed]
-        read = read_of(reads, row)
+        row = int(hits.read[place])
+        seat = bool(hits.recent[place]), int(hits.entry[place])
+        if seat not in known:
+            entry = snapshot.entry(seat[1], recent=seat[0])
+            told = AlertEntry.model_validate(entry, from_attributes=True)
+            known[seat] = _Listed(entry, judge.of_entry(entry), told)
+        listed = known[seat]
+        entry, read = listed.entry, read_of(reads, row)
         probability = round(float(hits.probability[place]), 6)
         tier = TIERS[int(hits.tier[place])]
         seen = HitPart(read.captured_at, read.camera_id, probability, tier.value, read.direction)
-        judgement = judge.of_hit(standing, seen)
+        judgement = judge.of_hit(listed.standing, seen)
         if judgement.refusal is not None:
             about = entry.list_id, entry.entry_id, judgement.refusal
             before = withheld.get(about) or Withheld(*about, 0, read.read_id, policies.version)
@@ -69,22 +77,23 @@ def decide(
             "watchlist_version": snapshot.version,
             "policy_version": policies.version,
         }
-        alert = _alert(read, entry, judgement, where)
+        alert = _alert(read, listed, judgement, where)
         alerts.append(DecidedAlert(row, Alert.model_validate(alert | details)))
     return alerts, list(withheld.values())
 
 
 def _alert(
-    read: PlateRead, entry: WatchlistEntry, judgement: Judgement, where: Circumstances
+    read: PlateRead, listed: _Listed, judgement: Judgement, where: Circumstances
 ) -> dict[str, object]:
+    entry = listed.entry
     captured_us = round(read.captured_at.timestamp() * 1_000_000)
     return {
         "alert_id": alert_id(where.site, read.read_id, entry.list_id, entry.entry_id),
         "created_at": instant(where.now_us),
         "site": where.site,
         "recipients": list(judgement.recipients),
-        "read": AlertRead.model_validate(read.model_dump(include=set(_READ_FIELDS))),
-        "entry": AlertEntry.model_validate(entry.model_dump(include=set(_ENTRY_FIELDS))),
+        "read": AlertRead.model_validate(read, from_attributes=True),
+        "entry": listed.told,
         "category": entry.category,
         "priority": entry.priority,
         "action": judgement.action,

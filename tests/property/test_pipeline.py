@@ -1,5 +1,7 @@
 """The whole pure step against its naive twin."""
 
+from datetime import timedelta
+
 import oracle
 import strategies
 from hypothesis import given
@@ -41,4 +43,10 @@ def test_the_step_alerts_for_exactly_the_reads_the_twin_names(
         (alert.read.read_id, alert.entry.list_id, alert.entry.entry_id) for alert in alerts
     } == told
     refused = {reject.row for reject in result.rejects}
-    assert refused == {row for row, read in enumerate(oracle.scan_reads(values)) if read is None}
+    # A damaged byte may date a read ahead of the engine's clock.
+    latest_at = strategies.NOW + timedelta(microseconds=StepRules().future_us_max)
+    assert refused == {
+        row
+        for row, read in enumerate(oracle.scan_reads(values))
+        if read is None or read.captured_at > latest_at
+    }
