@@ -15,6 +15,7 @@ FOUND = 0
 MAYBE = 1
 REFUTED = 2
 PROBED = 3
+TALLY_WORDS = 4
 """Places in the tally that `find_listed` writes."""
 
 

@@ -29,6 +29,8 @@ def candidates_of(reads: ReadColumns, characters_min: int = 1) -> CandidateColum
 
     """
     offering = np.flatnonzero(reads.spans[:, SPAN_CANDIDATES, 1])
+    if not len(offering) and not reads.careful:
+        return _none_offered()
     if reads.rejects:
         offering = np.setdiff1d(offering, sorted({reject.row for reject in reads.rejects}))
     scanned = _scanned_candidates(reads, offering, characters_min)
@@ -42,6 +44,11 @@ def candidates_of(reads: ReadColumns, characters_min: int = 1) -> CandidateColum
         confidence=np.concatenate([scanned.confidence, careful.confidence])[order],
         rank=np.concatenate([scanned.rank, careful.rank])[order],
     )
+
+
+def _none_offered() -> CandidateColumns:
+    rows = np.zeros(0, dtype=np.int64)
+    return CandidateColumns(rows, rows.astype(np.uint64), np.zeros(0), rows.astype(np.uint8))
 
 
 def _scanned_candidates(

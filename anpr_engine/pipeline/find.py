@@ -19,7 +19,7 @@ from anpr_engine.kernels.neighbours import (
 )
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM
 from anpr_engine.kernels.surroundings import ROOM_WORDS, maybe_near
-from anpr_engine.kernels.table import FOUND, find_listed
+from anpr_engine.kernels.table import FOUND, TALLY_WORDS, find_listed
 from anpr_engine.kernels.umlauts import SPELLINGS_MAX, umlaut_keys
 from anpr_engine.pipeline.columns import CANDIDATE, EXACT, FUZZY, WILDCARD
 from anpr_engine.plates.reading import ReadingModel
@@ -64,6 +64,9 @@ class Pairs:
 
 def joined_pairs(parts: list[Pairs]) -> Pairs:
     """Put pairs together; what was found twice stays once, as the part that comes first."""
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return no_pairs()
     read = np.concatenate([part.read for part in parts])
     entry = np.concatenate([part.entry for part in parts])
     recent = np.concatenate([part.recent for part in parts])
@@ -79,7 +82,7 @@ def joined_pairs(parts: list[Pairs]) -> Pairs:
 
 
 def _in_block(keys: NDArray[np.uint64], block: EntryBlock) -> tuple[NDArray[np.int64], ...]:
-    tally = np.zeros(4, dtype=np.int64)
+    tally = np.zeros(TALLY_WORDS, dtype=np.int64)
     room = 256 if len(block) else 0
     if not room:
         # As for most of a day a delta is.
@@ -98,6 +101,8 @@ def listed_pairs(
     keys: NDArray[np.uint64], snapshot: Snapshot, tier: int = EXACT
 ) -> tuple[Pairs, NDArray[np.int64]]:
     """Find the entries of keys, one each a row: the pairs, and the tally of `kernels.table`."""
+    if not len(keys):
+        return no_pairs(), np.zeros(TALLY_WORDS, dtype=np.int64)
     read, entry, tally = _in_block(keys, snapshot.base)
     alive = ~snapshot.superseded[entry]
     late_read, late_entry, late_tally = _in_block(keys, snapshot.delta)

@@ -94,11 +94,13 @@ def near_matches(
 
     """
     rows, shares = through_gate(reads, plates, model, rules)
+    least = np.zeros(len(reads))
+    if not len(rows):
+        return NearPairs(no_pairs(), least)
     plain = (plates.status[rows] == USABLE) & (plates.gaps[rows] < GAPS_UNKNOWN)
     able = ~plain
     able[plain] = may_have_neighbours(plates.keys[rows[plain]], snapshot)
     rows, shares, plain = rows[able], shares[able], plain[able]
-    least = np.zeros(len(reads))
     parts = [no_pairs()]
     if plain.any():
         seen = (rows[plain], shares[plain])
@@ -130,6 +132,8 @@ def through_gate(
     usable = (plates.status == USABLE) | (plates.status == UNREAD_POSITION)
     usable &= plates.keys < np.uint64(LONG_KEYS_FROM)
     rows = np.flatnonzero(usable & (shares < needed.max() * CHARACTERS_BOOST))
+    if not len(rows):
+        return rows, shares[rows]
     boosts = boosts_of(reads, rows)
     able = shares[rows] < needed.max() * boosts
     rows, boosts = rows[able], boosts[able]

@@ -13,6 +13,7 @@ from anpr_engine.kernels.tokens import tokens_of_keys
 
 SWAPPED = 0.002
 """The share of listed plates with two neighbours in each other's place."""
+_POWERS = np.array([KEY_BASE**place for place in range(KEY_CHARACTERS_EXACT - 1)], dtype=np.uint64)
 
 
 def swap_weights(
@@ -47,16 +48,13 @@ def swapped_keys(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[n
     Returns int64 (k,), which text, and uint64 (k,), its key after one swap.
 
     """
-    owners: list[NDArray[np.int64]] = []
-    found: list[NDArray[np.uint64]] = []
     base = np.uint64(KEY_BASE)
-    for place in range(KEY_CHARACTERS_EXACT - 1):
-        power = np.uint64(KEY_BASE**place)
-        right = keys // power % base
-        left = keys // power // base % base
-        rows = np.flatnonzero((left != 0) & (left != right) & (keys < np.uint64(LONG_KEYS_FROM)))
-        # Unsigned arithmetic wraps, and wraps back.
-        change = (left[rows] - right[rows]) * power + (right[rows] - left[rows]) * power * base
-        owners.append(rows.astype(np.int64))
-        found.append(keys[rows] + change)
-    return np.concatenate(owners), np.concatenate(found)
+    # All places at once: for the few texts of most batches the calls would cost more than the work.
+    right = keys[:, None] // _POWERS
+    left = right // base % base
+    right %= base
+    able = (left != 0) & (left != right) & (keys < np.uint64(LONG_KEYS_FROM))[:, None]
+    owner, place = np.nonzero(able)
+    # Unsigned arithmetic wraps, and wraps back.
+    more = left[owner, place] - right[owner, place]
+    return owner, keys[owner] + more * _POWERS[place] - more * _POWERS[place] * base
