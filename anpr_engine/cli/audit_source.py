@@ -160,6 +160,16 @@ def note_reading(asked: Asked, subject: str, action: AuditAction = AuditAction.A
     if missing:
         what = f"Whoever reads a site's data says why: {' and '.join(missing)} is not given."
         raise PolicyRefused(what, "Give both; they go into the record.")
+    write_reading(asked, subject, action)
+
+
+def write_reading(asked: Asked, subject: str, action: AuditAction) -> None:
+    """Write that somebody reads a site's data, whatever reason is given.
+
+    Raises:
+        BrokerError: it cannot be written.
+
+    """
     site, clock = site_of(asked), SystemClock()
     event = AuditEvent(
         event_id=uuid.uuid4().hex,

@@ -13,7 +13,7 @@ import click
 from anpr_engine.cli.options import place_options
 from anpr_engine.cli.reads_view import EXIT_REJECTED, REJECTS_SHOWN_MAX
 from anpr_engine.cli.replay_options import ReplayOptions, replay_options
-from anpr_engine.cli.replay_purpose import note_replay, require_reason
+from anpr_engine.cli.replay_purpose import ask_for_reason, note_replay
 from anpr_engine.cli.replay_site import ReplaySite, site_of
 from anpr_engine.cli.replay_view import ReplayView, closing_line, stderr_is_terminal, summary
 from anpr_engine.cli.times import us_of
@@ -43,8 +43,9 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     """Match past reads against watchlists and write every hit; no alert comes of it.
 
     Reads come from files, or from the site's topic on Kafka, of which no offset is saved. Who
-    replays a topic, what for and in which case goes into the site's record first: without
-    --purpose and --case, or for another purpose than the lists', it is refused with exit code 4.
+    replays a topic, what for and in which case goes into the site's record first. For another
+    purpose than the lists' it is refused with exit code 4; without --purpose and --case it is
+    recorded as odd, and refused where the site demands both (audit.required).
     Entries count for the reads made while they were in force. The output appears whole or not at
     all; the digest told at the end is the same for the same hits.
 
@@ -58,7 +59,7 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     check_output(options.out)
     configure_logs(verbose=False)
     site = site_of(options)
-    require_reason(options)
+    ask_for_reason(options, required=site.audit_required)
     clock = SystemClock()
     with _parts(options) as parts:
         manifest, lists = _begin(options, site, parts, clock.now_us())
@@ -90,7 +91,8 @@ def _begin(
         raise UsageError("--from is no earlier than --to.", "Give an earlier --from.")
     lists = _lists(options, site, begun_us)
     if site.history is not None:
-        note_replay(options, site.history.topic, lists.snapshot.profiles)
+        profiles, required = lists.snapshot.profiles, site.audit_required
+        note_replay(options, site.history.topic, profiles, required=required)
     paths = found_files(options.files)
     identity = Identity(
         VERSION,

@@ -1,14 +1,17 @@
 """Why a site's past is replayed: who, what for and in which case, in the record before anything.
 
 Why the purpose is compared with the lists': a list is made for one purpose, and a look into the
-past of everybody who passed is no way to use it for another.
+past of everybody who passed is no way to use it for another. A look without a reason is odd and
+shown as such; `audit.required` refuses it, as it refuses one that cannot be recorded.
 """
 
 from collections.abc import Iterable
 
-from anpr_engine.cli.audit_source import Asked, missing_reasons, note_reading
+import click
+
+from anpr_engine.cli.audit_source import Asked, missing_reasons, write_reading
 from anpr_engine.cli.replay_options import ReplayOptions
-from anpr_engine.errors import PolicyRefused
+from anpr_engine.errors import BrokerError, PolicyRefused
 from anpr_engine.records.audit_event import AuditAction
 from anpr_engine.records.fields import Category
 from anpr_engine.watchlist.stored import Profile
@@ -17,28 +20,34 @@ SUBJECT_MAX = 256
 _SAYS_NOTHING = frozenset({"", Category.OTHER.value})
 
 
-def require_reason(options: ReplayOptions) -> None:
-    """Refuse a replay of a site's own past for which nobody gives a reason; files need none.
+def ask_for_reason(options: ReplayOptions, *, required: bool) -> None:
+    """Ask why a site's own past is replayed; files need no reason.
 
     Raises:
-        PolicyRefused: no purpose or no case is given.
+        PolicyRefused: no purpose or no case is given, and the site demands both.
 
     """
-    missing = missing_reasons(options.purpose, options.case_ref)
-    if missing and not options.files:
-        what = f"Whoever replays a site's past says why: {' and '.join(missing)} is not given."
+    missing = " and ".join(missing_reasons(options.purpose, options.case_ref))
+    if not missing or options.files:
+        return
+    if required:
+        what = f"Whoever replays this site's past says why: {missing} is not given."
         raise PolicyRefused(what, "Give both; they go into the record.")
+    told = f"{missing} is not given; the record shows that (anpr audit show --odd)"
+    click.echo(f"anpr: warning: {told}", err=True)
 
 
-def note_replay(options: ReplayOptions, topic: str, profiles: Iterable[Profile]) -> None:
+def note_replay(
+    options: ReplayOptions, topic: str, profiles: Iterable[Profile], *, required: bool
+) -> None:
     """Write into the site's record that its past is replayed, before any read is fetched.
 
     Raises:
         PolicyRefused: a list was made for another purpose.
-        BrokerError: it cannot be written.
+        BrokerError: it cannot be written, and the site demands that it is.
 
     """
-    wrong = lists_for_other_purposes(profiles, options.purpose or "")
+    wrong = lists_for_other_purposes(profiles, options.purpose) if options.purpose else ()
     if wrong:
         what = f"The purpose given is none of those of {', '.join(wrong)}."
         raise PolicyRefused(what, "Give the lists that were made for it with --watchlist.")
@@ -52,7 +61,13 @@ def note_replay(options: ReplayOptions, topic: str, profiles: Iterable[Profile])
         actor=options.actor,
     )
     words = " ".join(f"{name[2:]}={value}" for name, value in options.as_asked().items())
-    note_reading(asked, f"{topic} {words}".strip()[:SUBJECT_MAX], AuditAction.READS_REPLAYED)
+    subject = f"{topic} {words}".strip()[:SUBJECT_MAX]
+    try:
+        write_reading(asked, subject, AuditAction.READS_REPLAYED)
+    except BrokerError as error:
+        if required:
+            raise
+        click.echo(f"anpr: warning: this replay is not in the record: {error.what}", err=True)
 
 
 def lists_for_other_purposes(profiles: Iterable[Profile], purpose: str) -> list[str]:

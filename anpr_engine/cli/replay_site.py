@@ -27,13 +27,17 @@ TRAFFIC_SHARE = 0.0001
 
 @dataclass(frozen=True, slots=True)
 class ReplaySite:
-    """How to match and where things are; `asked` is what decides on the result, by name."""
+    """How to match and where things are; `asked` is what decides on the result, by name.
+
+    audit_required: whether nobody may look at the site's past unless it stands in the record.
+    """
 
     rules: StepRules
     asked: Mapping[str, str]
     history: HistorySettings | None = None
     redis_url: str = ""
     trust: Trust = NOBODY
+    audit_required: bool = False
 
 
 def site_of(options: ReplayOptions) -> ReplaySite:
@@ -95,7 +99,8 @@ def _by_settings(options: ReplayOptions, overrides: Overrides, *, from_kafka: bo
         asked["topic"] = topic
         history = HistorySettings(place.kafka, topic, place.security, crcs)
     trust = Trust(list_keys(settings.watchlist.manifest_keys))
-    return ReplaySite(rules, _words(asked), history, place.redis_url, trust)
+    required = settings.audit.required
+    return ReplaySite(rules, _words(asked), history, place.redis_url, trust, required)
 
 
 def _words(asked: Mapping[str, Any]) -> dict[str, str]:

@@ -64,9 +64,9 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
 
 
-def replay(made: World, *words: str) -> subprocess.CompletedProcess[str]:
-    """Call the command for the site."""
-    place = {
+def replay(made: World, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Call the command for the site, with more variables."""
+    place = more | {
         "ANPR_SITE": "be",
         "ANPR_KAFKA": made.bootstrap,
         "ANPR_REDIS_URL": made.redis["be"].url,
@@ -263,7 +263,7 @@ def test_a_replay_without_a_reason_or_for_another_purpose_is_refused(
     words = ("--from", "-9d", "--watchlist", str(listed), "--out", out)
     before = len(audited(replayed, "reads-replayed"))
     for why in (("--purpose", ""), ("--case", " "), ("--purpose", "burglary")):
-        done = replay(replayed, *words, *why)
+        done = replay(replayed, *words, *why, ANPR_AUDIT__REQUIRED="true")
         assert done.returncode == 4, done.stderr
         assert "purpose" in done.stderr or "--case" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["entries.csv"]
@@ -271,3 +271,13 @@ def test_a_replay_without_a_reason_or_for_another_purpose_is_refused(
     for purpose in ("transit", "DRUG-smuggling"):
         assert replay(replayed, *words, "--purpose", purpose).returncode in {0, 3}
     assert len(audited(replayed, "reads-replayed")) == before + 2
+
+
+def test_a_replay_without_a_reason_is_odd(replayed: World, tmp_path: Path) -> None:
+    """Where the site demands none it is done, with a warning, and the record shows what lacks."""
+    words = ("--from", "-9d", "--to", "-1h", "--case", "", "--out", str(tmp_path / "h.jsonl"))
+    done = replay(replayed, *words)
+    assert done.returncode == 3, done.stderr
+    assert "warning: --case is not given" in done.stderr
+    last = audited(replayed, "reads-replayed")[-1]
+    assert (last["purpose"], last["case_ref"]) == ("control", "")
