@@ -38,6 +38,7 @@ from anpr_engine.logs import get_logger
 from anpr_engine.ports import DamagedRecord
 
 CLOSE_S_MAX, CLOSE_LOOK_S = 10.0, 0.1
+LEAVE_LOOK_S, LEAVE_LOOKS_MAX = 0.01, 200
 """How long closing may wait for the group to let go, and how often it looks."""
 
 
@@ -165,9 +166,10 @@ class NativeClient:
     def close(self) -> None:
         """Leave the group, even as a static member, and release everything.
 
-        Why: the library's own close waits for ever on an assignment that comes while it runs. So
-        first no more are asked for, and one on its way is taken; then the queue is served until
-        the group has let go, or long enough.
+        Why: the library's own close waits for ever on an assignment that comes while it runs, and
+        makes a static member stay if it comes before that has left. So first no more are asked
+        for, one on its way is taken, and the group is left; then the queue is served until the
+        group has let go, or long enough.
         """
         client, library = self._handle, self._library
         if client is None:
@@ -175,6 +177,10 @@ class NativeClient:
         self._taker.release()
         library.unsubscribe(client)
         self._take(self._queue, CHUNK_MAX, 0)
+        for _ in range(LEAVE_LOOKS_MAX):
+            if not self._is_member():
+                break
+            self._take(self._queue, CHUNK_MAX, LEAVE_LOOK_S)
         closing = library.queue_new(client)
         error = library.consumer_close_queue(client, closing)
         clock = SystemClock()
@@ -199,6 +205,14 @@ class NativeClient:
         if self._handle is None:
             raise _refused("the client is closed")
         return self._handle
+
+    def _is_member(self) -> bool:
+        page = self._library.memberid(self._client)
+        if page is None:
+            return False
+        name = ctypes.string_at(page)
+        self._library.mem_free(self._client, page)
+        return bool(name)
 
     def _release_kept(self) -> None:
         try:

@@ -140,6 +140,7 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "topic_partition_list_destroy": (None, _LIST),
     "subscribe": (_INT, _POINTER, _LIST),
     "unsubscribe": (_INT, _POINTER),
+    "memberid": (_POINTER, _POINTER),
     "assign": (_INT, _POINTER, _LIST),
     "incremental_assign": (_POINTER, _POINTER, _LIST),
     "incremental_unassign": (_POINTER, _POINTER, _LIST),

@@ -15,6 +15,8 @@ from anpr_engine.logs import get_logger
 from anpr_engine.ports import DamagedRecord
 
 CLOSING_RECORDS_MAX = 8192
+LEAVE_LOOK_S, LEAVE_LOOKS_MAX = 0.01, 200
+"""How often, and how many times, to look whether the group was left; without a broker in vain."""
 
 
 class PlainChunk:
@@ -136,8 +138,8 @@ class PlainClient:
 
         Why: unsubscribing makes even a static member leave, so other engines go on with its
         partitions at once; only after a crash do they wait for it, one session timeout. The
-        library's close() waits for ever on an assignment that comes while it runs, so first no
-        more are asked for, and one on its way is taken.
+        library's close() waits for ever on an assignment that comes while it runs, and makes a
+        static member stay if it comes before that has left: it then has no member id any more.
         """
         if self._closed:
             return
@@ -145,6 +147,10 @@ class PlainClient:
         try:
             self._consumer.unsubscribe()
             self._consumer.consume(CLOSING_RECORDS_MAX, 0)
+            for _ in range(LEAVE_LOOKS_MAX):
+                if not self._consumer.memberid():
+                    break
+                self._consumer.consume(CLOSING_RECORDS_MAX, LEAVE_LOOK_S)
         except KafkaException as exception:
             get_logger().debug("kafka_unsubscribe_failed", code=error_of(exception).name())
         self._consumer.close()
