@@ -125,11 +125,13 @@ class WatchlistSettings(Section):
 
 
 class AlertSettings(Section):
-    """How alerts leave: signed, and with fields sealed for the recipients of those abroad."""
+    """How alerts leave: signed, and sealed for recipients abroad; how long they can be recalled."""
 
     signing_key: str = ""
     encrypt: dict[SiteCode, str] = Field(default_factory=dict)
     sealed_fields: tuple[str, ...] = ("read.plate", "entry.plate", "entry.note", "entry.case_ref")
+    open_max: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    open_days: Annotated[float, Field(gt=0, le=366)] = 30.0
 
 
 class AuditSettings(Section):
@@ -139,9 +141,11 @@ class AuditSettings(Section):
 
 
 class PolicySettings(Section):
-    """Which rules of law are in force."""
+    """Which rules of law are in force, and what services agreed on."""
 
     folder: str = ""
+    arrangements: str = ""
+    joint_actions: str = ""
 
 
 class HttpSettings(Section):

@@ -6,10 +6,16 @@ Topic names are fixed; CloudEvents attributes follow the Kafka binding in binary
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
 
 from pydantic import BaseModel
 
 CROSS_BORDER_TOPIC = "anpr.alerts.crossborder"
+REPORTS_TOPIC = "anpr.reports.crossborder"
+"""What was done about hits on another country's list: messages A and B."""
+CROSS_BORDER_RECALLS = "anpr.recalls.crossborder"
+"""Apart from the alerts, so that nobody who reads those meets anything else."""
 JSON_TYPE = b"application/json"
 
 Header = tuple[str, bytes]
@@ -37,13 +43,18 @@ class SiteTopics:
         return f"anpr.alerts.{self.site}"
 
     @property
+    def recalls(self) -> str:
+        """Recalls of alerts that stayed with the site."""
+        return f"anpr.recalls.{self.site}"
+
+    @property
     def audit(self) -> str:
         """The site's record of what the engine did."""
         return f"anpr.audit.{self.site}"
 
     @property
     def feedback(self) -> str:
-        """A control room's verdicts on alerts."""
+        """A control room's verdicts on alerts, and what became of hits."""
         return f"anpr.feedback.{self.site}"
 
 
@@ -67,6 +78,12 @@ class EventAttributes:
     time: str
     subject: str
     schema: str
+
+    @classmethod
+    def of(cls, id_: str, kind: str, site: str, at: datetime) -> Self:
+        """Describe a record of a site by one of our schemas, version 1."""
+        time = at.isoformat().replace("+00:00", "Z")
+        return cls(id_, f"/anpr/{site}", f"eu.anpr.{kind}.v1", time, site, f"{kind}.v1.json")
 
     def headers(self) -> tuple[Header, ...]:
         """Write the attributes as Kafka headers."""

@@ -12,7 +12,6 @@ from anpr_engine.clock import SystemClock
 from anpr_engine.config import MatchSettings, Settings, load_settings
 from anpr_engine.errors import UsageError
 from anpr_engine.kafka.client_settings import Security, StreamSettings, transactional_id
-from anpr_engine.kafka.oldest import oldest_read_watched
 from anpr_engine.kafka.stream import KafkaReadStream
 from anpr_engine.kafka.writer import ReadWriter
 from anpr_engine.metrics.server import MetricsServer
@@ -36,9 +35,10 @@ from anpr_engine.processes import processors
 from anpr_engine.version import VERSION
 from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
 from anpr_engine.wire import SiteTopics
-from anpr_engine.wiring_alerts import alert_guard, audit_chain
+from anpr_engine.wiring_alerts import alert_guard, audit_chain, with_recalls
+from anpr_engine.wiring_hits import ports_watched
 from anpr_engine.wiring_keys import list_keys
-from anpr_engine.wiring_policy import followed_policies, under_policies, with_policies
+from anpr_engine.wiring_policy import followed_policies, under_policies, with_agreed, with_policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +259,9 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
         BrokerError: the reads topic cannot be joined.
 
     """
-    clock, metrics = SystemClock(), Metrics()
     leaving = _alert_guard(settings)
-    policies = followed_policies(settings.policy.folder, clock, metrics)
-    engine_rules = with_policies(_rules(settings), policies)
+    laws, clock, metrics = settings.policy, SystemClock(), Metrics()
+    rules = with_policies(_rules(settings), followed_policies(laws.folder, clock, metrics))
     metrics.put(BUILD_INFO, 1, VERSION, settings.site)
     followed = settings.watchlist
     keys = list_keys(followed.manifest_keys)
@@ -272,6 +271,7 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
     server = _server(settings, metrics, readiness)
     try:
         follower.start()
+        rules = with_agreed(rules, laws, lambda: follower.current.counts, (clock, metrics))
         kafka = _stream_settings(settings)
         stream = KafkaReadStream(kafka, metrics, clock)
         readiness.streaming = True
@@ -279,9 +279,10 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
             crew = Crew(workers_of(settings))
             audit = audit_chain(settings.site, kafka, stream.doubts)
             ports = EnginePorts(stream, follower, clock, crew, audit, leaving)
+            ports = with_recalls(ports, (settings.site, follower), kafka, settings.alerts)
             guard = RejectGuard(settings.rejects.share_max, settings.rejects.window_reads)
-            with oldest_read_watched(kafka, metrics, clock):
-                yield SiteEngine(engine_rules, ports, guard, EngineReport(metrics, clock))
+            with ports_watched(settings.site, kafka, metrics, ports) as ports:
+                yield SiteEngine(rules, ports, guard, EngineReport(metrics, clock))
         finally:
             readiness.streaming = False
             stream.close()

@@ -5,19 +5,37 @@ signs nor checks does without.
 """
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from anpr_engine.audit.chain import ChainWriter, chain_name, chain_start, newest_tip
 from anpr_engine.audit.check_alerts import AlertChecker, PinnedKey
 from anpr_engine.errors import ConfigError, UsageError
-from anpr_engine.kafka.audit_log import newest_lines
+from anpr_engine.kafka.audit_log import committed_lines, newest_lines
 from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.history import HistorySettings
+from anpr_engine.pipeline.open_alerts import DAY_US, OpenAlert, OpenAlerts, alerts_from
+from anpr_engine.pipeline.recalls import ChangingLists, Recalls
+from anpr_engine.pipeline.run import EnginePorts
 from anpr_engine.ports import AlertGuard
-from anpr_engine.wire import SiteTopics
+from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, SiteTopics
+
+
+class OpenLimits(Protocol):
+    """How many alerts, and how old ones, are kept for being recalled."""
+
+    @property
+    def open_max(self) -> int:
+        """Alerts."""
+        ...
+
+    @property
+    def open_days(self) -> float:
+        """Days since they were sent."""
+        ...
 
 
 def audit_chain(site: str, kafka: StreamSettings, doubts: Callable[[], int]) -> ChainWriter:
@@ -35,6 +53,41 @@ def audit_chain(site: str, kafka: StreamSettings, doubts: Callable[[], int]) -> 
     log = HistorySettings(kafka.bootstrap, topic, kafka.security, kafka.check_crcs, group=group)
     end = partial(newest_lines, log, chain_start(chain))
     return ChainWriter(chain, lambda: newest_tip(chain, end()), doubts)
+
+
+def with_recalls(
+    ports: EnginePorts, of: tuple[str, ChangingLists], kafka: StreamSettings, limits: OpenLimits
+) -> EnginePorts:
+    """Let an engine take back its alerts, those of before its start too.
+
+    Args:
+        ports: the engine's others.
+        of: the site, and where its lists change.
+        kafka: how the engine reaches its broker.
+        limits: which alerts are kept.
+
+    """
+    site, lists = of
+    names = SiteTopics(site)
+
+    def earlier(stop: Callable[[], bool]) -> Sequence[OpenAlert]:
+        since_us = ports.clock.now_us() - round(limits.open_days * DAY_US)
+
+        def values(*topics: str) -> Iterator[bytes]:
+            group = f"{kafka.group_id}.recalls"
+            for topic in topics:
+                log = HistorySettings(
+                    kafka.bootstrap, topic, kafka.security, kafka.check_crcs, group=group
+                )
+                for _, _, value in committed_lines(log, stop, between_us=(since_us, None)):
+                    yield value
+
+        alerts = values(names.alerts, CROSS_BORDER_TOPIC)
+        recalls = values(names.recalls, CROSS_BORDER_RECALLS)
+        return alerts_from(site, alerts, recalls, limits.open_max)
+
+    book = OpenAlerts(site, limits.open_max, limits.open_days)
+    return replace(ports, recalls=Recalls(lists, book, ports.clock, earlier))
 
 
 def alert_guard(

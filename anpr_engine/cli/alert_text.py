@@ -17,6 +17,19 @@ ASKED = {
     "observe": "observe only; do NOT intervene",
 }
 """What each action asks of the officer on the road."""
+SOURCES = {
+    "A": "the source is beyond doubt",
+    "B": "the source was mostly right so far",
+    "C": "the source was mostly wrong so far",
+    "X": "the source cannot be judged",
+}
+INFORMATION = {
+    "1": "known to be true",
+    "2": "known to the source itself",
+    "3": "heard by the source, and confirmed elsewhere",
+    "4": "heard by the source, and not confirmed",
+}
+"""The two signs of a reliability, as Europol's 4x4 codes have them."""
 
 
 def _place(alert: Alert) -> str:
@@ -54,6 +67,20 @@ def _plates(alert: Alert) -> list[str]:
     ]
 
 
+def _beware(alert: Alert) -> list[str]:
+    """Say what must be known before anybody goes near: who has to look first, danger, source."""
+    told = alert.entry
+    lines = []
+    if alert.state == "review":
+        lines.append("  REVIEW        an uncertain read: compare the picture before anything else")
+    if told.danger:
+        lines.append(f"  DANGER        {told.danger}")
+    if told.reliability:
+        source, information = SOURCES[told.reliability[:1]], INFORMATION[told.reliability[1:]]
+        lines.append(f"  reliability   {told.reliability}: {source}; {information}")
+    return lines
+
+
 def alert_block(alert: Alert, proof: str = "") -> str:
     """Write an alert as lines: plates, place and time, what is asked, how sure, how fresh.
 
@@ -63,6 +90,7 @@ def alert_block(alert: Alert, proof: str = "") -> str:
     stale = "  STALE LIST: confirm before anything happens" if alert.watchlist_stale else ""
     lines = [
         f"{alert.category.value.upper()}  priority {alert.priority}  {alert.state}",
+        *_beware(alert),
         *_plates(alert),
         f"  seen          {alert.read.captured_at:%Y-%m-%d %H:%M:%S} UTC at {_place(alert)}",
         f"  asked         {alert.action.value}: {ASKED[alert.action.value]}",

@@ -1,5 +1,6 @@
 """`anpr alerts tail`: a control room's alerts in a terminal, committed ones only."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from pydantic import ValidationError
 
 from anpr_engine.cli.alert_proof import ProofView
 from anpr_engine.cli.options import place_options
+from anpr_engine.cli.recall_view import RecallView, ReceiptDesk, receipt_desk
 from anpr_engine.cli.run import stop_on_signals
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import UsageError
-from anpr_engine.kafka.tail import TailedRecord, follow_alerts
+from anpr_engine.kafka.tail import Follower, TailedRecord
 from anpr_engine.records.alert import Alert
-from anpr_engine.wire import CROSS_BORDER_TOPIC, SiteTopics
-from anpr_engine.wiring import Overrides, place_of
+from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, SiteTopics
+from anpr_engine.wiring import Overrides, Place, place_of
 from anpr_engine.wiring_alerts import alert_checker, alert_opener
 
 EXIT_FORGED = 1
@@ -36,6 +38,7 @@ class TailOptions:
     key: tuple[str, ...]
     secret: Path | None
     age_max: float | None
+    receipts: bool
 
 
 @click.group(name="alerts", epilog="Example:  anpr alerts tail --site be")
@@ -45,7 +48,9 @@ def command() -> None:
 
 @command.command(epilog="Example:  anpr alerts tail --site nl --from-start --json | jq .category")
 @place_options
-@click.option("--json", "as_json", is_flag=True, help="One alert a line, as published.")
+@click.option(
+    "--json", "as_json", is_flag=True, help='One alert a line, as published; {"recall": …} too.'
+)
 @click.option("--from-start", is_flag=True, help="Show what the topics still hold first.")
 @click.option("--count", type=click.IntRange(1), help="Stop after so many alerts.")
 @click.option(
@@ -58,12 +63,15 @@ def command() -> None:
 @click.option(
     "--age-max", type=click.FloatRange(1), metavar="SECONDS", help="Refuse what was signed earlier."
 )
+@click.option(
+    "--receipts", is_flag=True, help="Answer each recall on the site's topic of feedback."
+)
 def tail(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Follow the site's own alerts and the cross-border ones meant for it.
 
     Only committed alerts are shown, each once, in the order they come. With --key each one is
     told to be signed, unsigned or forged; of a forged one only that is shown, and the exit code
-    is 1.
+    is 1. Recalls are shown as they come and do not count for --count; they are not signed.
     """
     options = TailOptions(**given)
     stop = stop_on_signals()
@@ -72,15 +80,17 @@ def tail(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
         options.config,
         Overrides(options.site, options.kafka, options.redis_url or "redis://unused"),
     )
-    topics = [SiteTopics(place.site).alerts, CROSS_BORDER_TOPIC]
     view, shown = _view(options, place.site), 0
-    records = follow_alerts(
-        place.kafka, place.security, topics, stop.is_set, from_start=options.from_start
-    )
-    for record in records:
-        shown += _show(record, place.site, view)
-        if options.count is not None and shown >= options.count:
-            break
+    follower = _follower(place, from_start=options.from_start)
+    with _desk(options, place) as desk:
+        recalls = RecallView(place.site, options.as_json, desk)
+        for record in follower.records(stop.is_set):
+            if record.topic in (SiteTopics(place.site).recalls, CROSS_BORDER_RECALLS):
+                recalls.take(record)
+                continue
+            shown += _show(record, place.site, view, recalls)
+            if options.count is not None and shown >= options.count:
+                break
     if view.forged:
         click.echo(f"anpr: {view.forged} alerts were forged", err=True)
         click.get_current_context().exit(EXIT_FORGED)
@@ -98,7 +108,29 @@ def _view(options: TailOptions, site: str) -> ProofView:
     )
 
 
-def _show(record: TailedRecord, site: str, view: ProofView) -> bool:
+def _follower(place: Place, *, from_start: bool) -> Follower:
+    names = SiteTopics(place.site)
+    wanted = (names.recalls, CROSS_BORDER_RECALLS)
+    follower = Follower(
+        place.kafka,
+        place.security,
+        (names.alerts, CROSS_BORDER_TOPIC),
+        from_start=from_start,
+        where_there=wanted,
+    )
+    if not set(wanted) <= set(follower.topics):
+        what = "topics of recalls are missing, so recalls are not seen"
+        click.echo(f"anpr: {what}; run `anpr topics apply`", err=True)
+    return follower
+
+
+def _desk(options: TailOptions, place: Place) -> AbstractContextManager[ReceiptDesk | None]:
+    if not options.receipts:
+        return nullcontext()
+    return receipt_desk(place)
+
+
+def _show(record: TailedRecord, site: str, view: ProofView, recalls: RecallView) -> bool:
     try:
         alert = Alert.model_validate_json(record.value)
     except ValidationError:
@@ -107,5 +139,6 @@ def _show(record: TailedRecord, site: str, view: ProofView) -> bool:
         return False
     if site not in alert.recipients and not view.is_named(record):
         return False
+    recalls.note(alert)
     view.show(alert, record)
     return True

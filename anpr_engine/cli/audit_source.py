@@ -181,14 +181,7 @@ def write_reading(asked: Asked, subject: str, action: AuditAction) -> None:
         case_ref=asked.case_ref or "",
         subject=subject,
     )
-    attributes = EventAttributes(
-        id=event.event_id,
-        source=f"/anpr/{site}",
-        type="eu.anpr.audit_event.v1",
-        time=event.occurred_at.isoformat().replace("+00:00", "Z"),
-        subject=site,
-        schema="audit_event.v1.json",
-    )
+    attributes = EventAttributes.of(event.event_id, "audit_event", site, event.occurred_at)
     chain = chain_name(site, "desk")
     settings = DeskSettings(site, log_of(asked), chain_start(chain))
     act = json_bytes(event), attributes.headers()

@@ -12,6 +12,8 @@ from anpr_engine.cli.inputs import opened
 from anpr_engine.plates.error_calibration import latest_verdicts
 from anpr_engine.plates.error_fit import Pairs, pairs_of
 from anpr_engine.plates.error_verdicts import verdict_pairs
+from anpr_engine.records.handling_event import is_handling_event
+from anpr_engine.records.messages import receipt_id
 from anpr_engine.records.verdict import UNREADABLE, Verdict
 
 NO_READER = "not named"
@@ -66,7 +68,9 @@ class VerdictRows:
     bad: list[tuple[int, str]] = field(default_factory=list)
 
     def take(self, number: int, line: bytes, reader: str | None) -> None:
-        """Add a line, unless it is of another kind of reader."""
+        """Add a line, unless it is of another kind of reader, or tells what became of a hit."""
+        if is_handling_event(line) or receipt_id(line) is not None:
+            return
         try:
             verdict = Verdict.model_validate_json(line, strict=True)
         except ValidationError as error:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Run both sites with simulated traffic, nothing to install."),
     "doctor": ("doctor", "Check configuration, broker, Redis, clock and lists."),
     "errors": ("errors", "Learn how readers misread, and show what is known."),
+    "hits": ("hits", "See to hits: look, act, report to the country that listed them."),
     "match": ("match", "Match a file of reads against a watchlist file."),
     "normalise": ("normalise", "Turn raw plates into canonical ones."),
     "policy": ("policy", "Show the rules in force, explain and test them."),

@@ -43,9 +43,8 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     """Match past reads against watchlists and write every hit; no alert comes of it.
 
     Reads come from files, or from the site's topic on Kafka, of which no offset is saved. Who
-    replays a topic, what for and in which case goes into the site's record first. For another
-    purpose than the lists' it is refused with exit code 4; without --purpose and --case it is
-    recorded as odd, and refused where the site demands both (audit.required).
+    replays a topic, and why, goes into the site's record first; for another purpose than the lists'
+    it is refused with exit code 4, and where audit.required is set without --purpose and --case.
     Entries count for the reads made while they were in force. The output appears whole or not at
     all; the digest told at the end is the same for the same hits.
 

@@ -120,7 +120,8 @@ def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
         return
     width = max(map(len, values))
     for name, value in values.items():
-        click.echo(f"{name.ljust(width)}  {value}")
+        text = " ".join(value) if isinstance(value, list) else value
+        click.echo(f"{name.ljust(width)}  {text}")
 
 
 def _entry_values(entry: WatchlistEntry) -> dict[str, Any]:

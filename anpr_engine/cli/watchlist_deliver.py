@@ -27,7 +27,7 @@ from anpr_engine.watchlist.redis_client import RedisSession
 def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Deliver the entries that this site provides and shares with another one.
 
-    Entries received from elsewhere are never handed on.
+    Entries received from elsewhere are never handed on, and none that was made from the SIS.
     """
     with (
         open_store(given) as store,
@@ -52,8 +52,12 @@ def _report(tally: DeliveryTally, *, as_json: bool) -> None:
     sums = {"added": tally.added, "changed": tally.changed, "removed": tally.removed}
     refused = sorted(tally.lists_refused)
     if as_json:
-        click.echo(json.dumps({**sums, "lists_refused": refused}))
+        kept = {"sis_derived": len(tally.sis_derived), "lists_refused": refused}
+        click.echo(json.dumps(sums | kept))
         return
     click.echo(", ".join(f"{count} {name}" for name, count in sums.items()))
+    if tally.sis_derived:
+        count = len(tally.sis_derived)
+        click.echo(f"left out: {count} entries made from the SIS, which stay at home", err=True)
     for list_id in refused:
         click.echo(f"left out: the target has a list {list_id} of its own", err=True)

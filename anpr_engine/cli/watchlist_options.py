@@ -12,6 +12,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.records.fields import Action, Category
+from anpr_engine.records.watchlist_entry import SubjectCategory
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,8 +31,26 @@ ENTRY_OPTIONS = {
     "valid_until": "RFC 3339 time.",
     "handling_code": "Code for what may be done with the data.",
     "note": "Remark without personal data.",
+    "max_actions": "How often the action is wanted, 0 to 10000.",
+    "area_cameras": "Cameras where it is used, parted by spaces; default: all.",
+    "hours_utc": "When it is used, such as 22:00-06:00.",
+    "direction": "Only vehicles that the camera sees going there.",
+    "danger": "What to beware of.",
+    "reliability": "Source and information, such as B2.",
 }
-"""Columns that can be given as an option, beside category and action."""
+"""Columns that can be given as an option, beside those below."""
+
+ENTRY_CHOICES = {
+    "category": ([each.value for each in Category], "The reason."),
+    "action": ([each.value for each in Action], "What is asked."),
+    "list_kind": (["structural", "ad_hoc"], "How the list is delivered."),
+    "sis_action": ([each.value for each in Action], "What the SIS asks for; it wins."),
+    "subject_category": ([each.value for each in SubjectCategory], "Who is behind it."),
+}
+ENTRY_FLAGS = {
+    "border_area_only": "Use it near the border only.",
+    "sis_derived": "Made from the SIS: it is never delivered or used abroad.",
+}
 
 
 def store_options(command: Command) -> Command:
@@ -65,16 +84,22 @@ def list_option(command: Command) -> Command:
 
 def entry_options(command: Command) -> Command:
     """Add an option for every column that rows may have in common."""
+    for name, text in reversed(ENTRY_FLAGS.items()):
+        command = click.option(_option(name), name, is_flag=True, help=text)(command)
     for name, text in reversed(ENTRY_OPTIONS.items()):
-        command = click.option(f"--{name.replace('_', '-')}", name, help=text)(command)
-    categories, actions = [each.value for each in Category], [each.value for each in Action]
-    command = click.option("--action", type=click.Choice(actions), help="What is asked.")(command)
-    return click.option("--category", type=click.Choice(categories), help="The reason.")(command)
+        command = click.option(_option(name), name, help=text)(command)
+    for name, (words, text) in reversed(ENTRY_CHOICES.items()):
+        command = click.option(_option(name), name, type=click.Choice(words), help=text)(command)
+    return command
+
+
+def _option(column: str) -> str:
+    return f"--{column.replace('_', '-')}"
 
 
 def column_values(given: Mapping[str, Any]) -> dict[str, str]:
     """Take the columns given as options."""
-    names = ("category", "action", *ENTRY_OPTIONS)
+    names = (*ENTRY_CHOICES, *ENTRY_OPTIONS, *ENTRY_FLAGS)
     return {name: str(given[name]) for name in names if given.get(name)}
 
 

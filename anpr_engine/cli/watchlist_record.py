@@ -106,14 +106,7 @@ class ListRecord:
             watchlist_version=noted.version,
             subject=f"{noted.subject}{why}"[:SUBJECT_MAX],
         )
-        attributes = EventAttributes(
-            id=event.event_id,
-            source=f"/anpr/{site}",
-            type="eu.anpr.audit_event.v1",
-            time=event.occurred_at.isoformat().replace("+00:00", "Z"),
-            subject=site,
-            schema="audit_event.v1.json",
-        )
+        attributes = EventAttributes.of(event.event_id, "audit_event", site, event.occurred_at)
         chain = chain_name(site, "desk")
         desk = DeskSettings(site, log, chain_start(chain))
         act = json_bytes(event), attributes.headers()

@@ -40,6 +40,17 @@ class DeskSettings:
         return StreamSettings(log.bootstrap, log.topic, name, name, security=log.security)
 
 
+class OneName(TransactionalProducer):
+    """A writer that never takes its name a second time: that would fence off a rival unseen.
+
+    What was planned before a rival's act must not be written after it.
+    """
+
+    def _replace(self) -> None:
+        self._broken = True
+        raise EngineReplaced("The desk's writer would have to begin anew.", "Try again.")
+
+
 def write_act(
     settings: DeskSettings,
     chain_of: Callable[[Sequence[bytes]], AuditChain],
@@ -76,13 +87,17 @@ def _attempt(
     clock: Clock,
 ) -> bool:
     event, headers = act
-    producer = TransactionalProducer(settings.stream(), Metrics(), clock)
+    producer = OneName(settings.stream(), Metrics(), clock)
     try:
         chain = chain_of(newest_lines(settings.log, settings.chain_start))
         line = chain.seal([event])[0]
         record = OutgoingRecord(settings.log.topic, chain.key, line, headers)
-        if producer.save([record], [], None) is Outcome.SAVED:
-            return True
+        try:
+            if producer.save([record], [], None) is Outcome.SAVED:
+                return True
+        except EngineReplaced:
+            # A rival's act, or a commit whose answer was lost: the topic tells which.
+            pass
         return line in newest_lines(settings.log, settings.chain_start)
     finally:
         producer.close()

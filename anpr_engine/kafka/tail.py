@@ -52,6 +52,7 @@ class Follower:
         *,
         from_start: bool = False,
         check_crcs: bool = True,
+        where_there: Sequence[str] = (),
     ) -> None:
         """Connect and note where each partition stands.
 
@@ -61,6 +62,7 @@ class Follower:
             topics: must exist.
             from_start: give what is there already too.
             check_crcs: refuse batches whose checksum is wrong; the stand-in writes none.
+            where_there: more topics, which need not exist; `topics` says those that are followed.
 
         Raises:
             BrokerError: nobody answers, we are refused, or a topic does not exist.
@@ -73,6 +75,10 @@ class Follower:
         with translated(bootstrap):
             self._consumer = Consumer({**base, **follower(group, check_crcs=check_crcs)})
             places = [place for topic in topics for place in self._places(topic)]
+            there = self._consumer.list_topics(timeout=START_S).topics if where_there else {}
+            more = [topic for topic in where_there if topic in there]
+            places += [place for topic in more for place in self._places(topic)]
+            self.topics = (*topics, *more)
             for place in places:
                 place.offset = OFFSET_BEGINNING if from_start else self._end(place)
             self._consumer.assign(places)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from anpr_engine.errors import ConfigError
-from anpr_engine.wire import CROSS_BORDER_TOPIC, SiteTopics
+from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, REPORTS_TOPIC, SiteTopics
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -89,6 +89,29 @@ TOPICS: tuple[Topic, ...] = (
     ),
     _topic(
         CROSS_BORDER_TOPIC,
+        6,
+        ("compression.type", "producer"),
+        ("max.message.bytes", str(MIB)),
+        ("retention.ms", str(7 * DAY_MS)),
+    ),
+    # As long as the alerts that they take back.
+    _topic(
+        _NAMES.recalls,
+        6,
+        ("compression.type", "producer"),
+        ("max.message.bytes", str(MIB)),
+        ("retention.ms", str(7 * DAY_MS)),
+    ),
+    _topic(
+        CROSS_BORDER_RECALLS,
+        6,
+        ("compression.type", "producer"),
+        ("max.message.bytes", str(MIB)),
+        ("retention.ms", str(7 * DAY_MS)),
+    ),
+    # Reports name drivers: no longer than the other side needs to fetch them.
+    _topic(
+        REPORTS_TOPIC,
         6,
         ("compression.type", "producer"),
         ("max.message.bytes", str(MIB)),

@@ -112,6 +112,11 @@ FILTER_FALSE_RATIO = Metric(
 POLICY_REFUSED = Metric(
     "anpr_policy_refused", "gauge", "1 while the folder of rules is wrong and older rules hold on."
 )
+AGREED_REFUSED = Metric(
+    "anpr_agreed_refused",
+    "gauge",
+    "1 while a file of arrangements or joint actions is wrong and an older one holds on.",
+)
 BUILD_INFO = Metric("anpr_build_info", "gauge", "Always 1.", ("version", "site"))
 
 METRICS: tuple[Metric, ...] = (
@@ -142,6 +147,7 @@ METRICS: tuple[Metric, ...] = (
     FILTER_FALSE,
     FILTER_FALSE_RATIO,
     POLICY_REFUSED,
+    AGREED_REFUSED,
     BUILD_INFO,
 )
 

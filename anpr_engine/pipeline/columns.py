@@ -1,10 +1,12 @@
 """What several stages look at: one read of a batch by row, and what holds for the whole batch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from anpr_engine.kernels.json_scan import SPAN_PLATE
+from anpr_engine.policy.handled import Progress, nothing_known
+from anpr_engine.policy.handling_events import SubjectId
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.columns import ReadColumns
 from anpr_engine.records.fields import Tier
@@ -25,6 +27,7 @@ class Circumstances:
     now_us: microseconds since 1970. watchlist_age_ms: since Redis last confirmed the lists.
     received_at_us: when each other site's list was last received; None where no lists come from
         other sites, as for files.
+    handled: tells what was done about an entry so far.
     """
 
     site: str
@@ -32,6 +35,7 @@ class Circumstances:
     watchlist_age_ms: int
     watchlist_stale: bool
     received_at_us: Mapping[str, int] | None = None
+    handled: Callable[[SubjectId], Progress] = nothing_known
 
 
 @dataclass(frozen=True, slots=True)

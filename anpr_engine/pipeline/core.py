@@ -19,6 +19,7 @@ from anpr_engine.pipeline.passages import (
     join_passages,
 )
 from anpr_engine.pipeline.places import Sighting, SightingBook, kept_hits, weigh_places
+from anpr_engine.policy.agreed import Agreed, nothing_agreed
 from anpr_engine.policy.policy_set import PolicySet, shipped_policies
 from anpr_engine.records.columns import HitColumns, PlateColumns, ReadColumns, Reject
 from anpr_engine.watchlist.snapshot import Snapshot
@@ -33,6 +34,7 @@ class StepRules:
     records: what is accepted in one record of many reads.
     places: what is assumed of journeys; None where place is no evidence.
     policies: gives the rules of law in force; asked once a batch.
+    agreed: gives what services agreed on; likewise.
     """
 
     match: MatchRules = field(default_factory=MatchRules)
@@ -42,6 +44,7 @@ class StepRules:
     records: RecordRules = field(default_factory=RecordRules)
     places: PlaceRules | None = None
     policies: Callable[[], PolicySet] = shipped_policies
+    agreed: Callable[[], Agreed] = nothing_agreed
 
     @property
     def searched(self) -> MatchRules:
@@ -173,7 +176,7 @@ def conclude(
 ) -> StepResult:
     """Take one batch from hits to alerts; parameters as for `step`, the same snapshot."""
     reads, plates, hits = looked.reads, looked.plates, looked.hits
-    alerts, refused = decide(reads, hits, snapshot, where, rules.policies())
+    alerts, refused = decide(reads, hits, snapshot, where, (rules.policies(), rules.agreed()))
     withheld = dict(hits.withheld)
     for each in refused:
         withheld[each.rule] = withheld.get(each.rule, 0) + each.hits

@@ -13,6 +13,7 @@ from anpr_engine.pipeline.columns import (
     instant,
     read_of,
 )
+from anpr_engine.policy.agreed import Agreed, Terms, terms_of
 from anpr_engine.policy.case import HitPart
 from anpr_engine.policy.hits import HitJudge, Judgement, Standing
 from anpr_engine.policy.policy_set import PolicySet
@@ -42,13 +43,14 @@ def decide(
     hits: HitColumns,
     snapshot: Snapshot,
     where: Circumstances,
-    policies: PolicySet,
+    by: tuple[PolicySet, Agreed],
 ) -> tuple[list[DecidedAlert], list[Withheld]]:
-    """Decide every hit of a batch by the rules of law in force.
+    """Decide every hit of a batch by the rules of law in force and by what services agreed on.
 
     Returns the alerts in order of reads, and the hits withheld, one item an entry and rule.
     """
-    judge = HitJudge(policies, where.site, instant(where.now_us), where.received_at_us)
+    (policies, agreed), now = by, instant(where.now_us)
+    judge = HitJudge(policies, where.site, now, where.received_at_us, where.handled)
     alerts: list[DecidedAlert] = []
     known: dict[tuple[bool, int], _Listed] = {}
     withheld: dict[tuple[str, str, str], Withheld] = {}
@@ -65,8 +67,10 @@ def decide(
         tier = TIERS[int(hits.tier[place])]
         seen = HitPart(read.captured_at, read.camera_id, probability, tier.value, read.direction)
         judgement = judge.of_hit(listed.standing, seen)
-        if judgement.refusal is not None:
-            about = entry.list_id, entry.entry_id, judgement.refusal
+        terms = terms_of(agreed, entry, where.site, read)
+        refusal = judgement.refusal or terms.refusal
+        if refusal is not None:
+            about = entry.list_id, entry.entry_id, refusal
             before = withheld.get(about) or Withheld(*about, 0, read.read_id, policies.version)
             withheld[about] = replace(before, hits=before.hits + 1)
             continue
@@ -77,27 +81,32 @@ def decide(
             "watchlist_version": snapshot.version,
             "policy_version": policies.version,
         }
-        alert = _alert(read, listed, judgement, where)
+        alert = _alert(read, listed, (judgement, terms), where)
         alerts.append(DecidedAlert(row, Alert.model_validate(alert | details)))
     return alerts, list(withheld.values())
 
 
 def _alert(
-    read: PlateRead, listed: _Listed, judgement: Judgement, where: Circumstances
+    read: PlateRead, listed: _Listed, by: tuple[Judgement, Terms], where: Circumstances
 ) -> dict[str, object]:
-    entry = listed.entry
+    entry, (judgement, terms) = listed.entry, by
+    more = tuple(site for site in terms.sites if site not in judgement.recipients)
+    told, later = judgement.recipients + more, judgement.held_back_from
+    if judgement.waits:
+        told, later = judgement.recipients, tuple(dict.fromkeys(later + more))
     captured_us = round(read.captured_at.timestamp() * 1_000_000)
     return {
         "alert_id": alert_id(where.site, read.read_id, entry.list_id, entry.entry_id),
         "created_at": instant(where.now_us),
         "site": where.site,
-        "recipients": list(judgement.recipients),
+        "recipients": list(told),
+        "held_back_from": list(later) or None,
         "read": AlertRead.model_validate(read, from_attributes=True),
         "entry": listed.told,
         "category": entry.category,
-        "priority": entry.priority,
+        "priority": terms.priority,
         "action": judgement.action,
-        "reasons": list(judgement.reasons),
+        "reasons": [*judgement.reasons, *terms.reasons],
         "legal_basis": entry.legal_basis,
         "handling_code": entry.handling_code,
         "watchlist_age_ms": where.watchlist_age_ms,

@@ -25,17 +25,6 @@ from anpr_engine.wire import (
 ACTOR = "engine"
 
 
-def _attributes(id_: str, kind: str, topics: SiteTopics, time: datetime) -> EventAttributes:
-    return EventAttributes(
-        id=id_,
-        source=f"/anpr/{topics.site}",
-        type=f"eu.anpr.{kind}.v1",
-        time=time.isoformat().replace("+00:00", "Z"),
-        subject=topics.site,
-        schema=f"{kind}.v1.json",
-    )
-
-
 def alert_topic(alert: Alert, topics: SiteTopics) -> str:
     """Choose the topic: the cross-border one when anybody abroad is told, else the site's own."""
     abroad = any(recipient != alert.site for recipient in alert.recipients)
@@ -54,12 +43,12 @@ def alert_records(
     alerts = [item.alert for item in decided]
     guarded = _plain(alerts) if guard is None else guard.guarded(alerts)
     for alert, (value, more) in zip(alerts, guarded, strict=True):
-        attributes = _attributes(alert.alert_id, "alert", topics, alert.created_at)
+        attributes = EventAttributes.of(alert.alert_id, "alert", topics.site, alert.created_at)
         key = f"{alert.entry.list_id}/{alert.entry.entry_id}".encode()
         headers = attributes.headers() + more
         records.append(OutgoingRecord(alert_topic(alert, topics), key, value, headers))
         event = _audit_event(alert)
-        audit = _attributes(event.event_id, "audit_event", topics, event.occurred_at)
+        audit = EventAttributes.of(event.event_id, "audit_event", topics.site, event.occurred_at)
         records.append(OutgoingRecord(topics.audit, key, json_bytes(event), audit.headers()))
     return records
 
@@ -82,7 +71,7 @@ def start_record(
         watchlist_version=watchlist_version,
         policy_version=policy_version,
     )
-    attributes = _attributes(event.event_id, "audit_event", topics, at)
+    attributes = EventAttributes.of(event.event_id, "audit_event", topics.site, at)
     return OutgoingRecord(topics.audit, b"engine", json_bytes(event), attributes.headers())
 
 
@@ -112,7 +101,7 @@ def withheld_records(
             policy_version=each.policy_version,
             hits=each.hits,
         )
-        attributes = _attributes(event.event_id, "audit_event", topics, at)
+        attributes = EventAttributes.of(event.event_id, "audit_event", topics.site, at)
         key = f"{each.list_id}/{each.entry_id}".encode()
         records.append(OutgoingRecord(topics.audit, key, json_bytes(event), attributes.headers()))
     return records
@@ -198,5 +187,5 @@ def dead_letter(
     place = f"{origin.topic}/{origin.partition}/{origin.offset}"
     if refused.place is not None:
         place += f"/{refused.place}"
-    attributes = _attributes(place, "rejected_read", topics, rejected_at)
+    attributes = EventAttributes.of(place, "rejected_read", topics.site, rejected_at)
     return OutgoingRecord(topics.rejected, place.encode(), json_bytes(letter), attributes.headers())

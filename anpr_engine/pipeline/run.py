@@ -27,7 +27,10 @@ from anpr_engine.pipeline.publish import (
     start_record,
     withheld_records,
 )
+from anpr_engine.pipeline.recalls import Recalls
 from anpr_engine.pipeline.report import EngineReport, RunTotals
+from anpr_engine.policy.handled import Progress, nothing_known
+from anpr_engine.policy.handling_events import SubjectId
 from anpr_engine.ports import (
     AlertGuard,
     AuditChain,
@@ -86,7 +89,8 @@ class EnginePorts:
     """What the engine works with.
 
     crew: the threads that share a batch out. audit: None leaves audit lines without a chain.
-    guard: None lets alerts out unsigned and unsealed.
+    guard: None lets alerts out unsigned and unsealed. handled: what was done about entries so far.
+    recalls: None takes no alert back.
     """
 
     stream: ReadStream
@@ -95,6 +99,8 @@ class EnginePorts:
     crew: Crew = ALONE
     audit: AuditChain | None = None
     guard: AlertGuard | None = None
+    handled: Callable[[SubjectId], Progress] = nothing_known
+    recalls: Recalls | None = None
 
 
 class SiteEngine:
@@ -131,10 +137,13 @@ class SiteEngine:
                 self._work(batch)
             elif self._settle() and not stream.commit([]):
                 self._report.rolled_back()
+            self._recall()
             self._report.waiting(stream.lag(), self._ports.watchlists.current)
             if until_end and stream.caught_up() and self._settle():
                 break
         self._settle()
+        if self._ports.recalls is not None:
+            self._ports.recalls.close()
         stream.close()
         log.info("engine_stopped", site=self._rules.site)
         return self._report.totals()
@@ -182,10 +191,27 @@ class SiteEngine:
             # Only now: of a batch that was rolled back nobody has seen an alert.
             self._book.apply(result.passages)
             self._sightings.apply(result.sightings)
+            if self._ports.recalls is not None:
+                self._ports.recalls.sent(result.alerts)
             self._report.committed(batch, result)
         elif not saved:
             self._report.rolled_back()
         return saved
+
+    def _recall(self) -> None:
+        recalls = self._ports.recalls
+        # Every alert decided by the lists of before a change is durable before that is looked at.
+        if recalls is None or not recalls.pending() or not self._settle():
+            return
+        saved = True
+        while saved and recalls.pending():
+            records = recalls.due()
+            if records:
+                saved = self._ports.stream.commit(self._sealed(records))
+                self._settle_audit(saved=saved)
+            recalls.settle(saved=saved)
+        if not saved:
+            self._report.rolled_back()
 
     def _sealed(self, records: Sequence[OutgoingRecord]) -> Sequence[OutgoingRecord]:
         chain = self._ports.audit
@@ -200,7 +226,8 @@ class SiteEngine:
         age_ms = max(0, now_us - self._ports.watchlists.verified_at_us) // 1000
         stale = age_ms > self._rules.stale_after_ms
         received = self._ports.watchlists.received_at_us
-        return Circumstances(self._rules.site, now_us, age_ms, stale, received)
+        handled = self._ports.handled
+        return Circumstances(self._rules.site, now_us, age_ms, stale, received, handled)
 
     def _outgoing(
         self, batch: RecordBatch, result: StepResult, where: Circumstances, version: int

@@ -14,7 +14,7 @@ hits_per_day_max            how many hits the receiver can follow up in a day
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from enum import StrEnum
 from itertools import combinations
 from pathlib import Path
@@ -119,13 +119,16 @@ def _within(hours: tuple[time, time] | None, at: datetime) -> bool:
     return starts <= now < ends if starts < ends else not ends <= now < starts
 
 
-def load_arrangements(path: Path, lists: Collection[str], now: datetime) -> tuple[Arrangement, ...]:
+def load_arrangements(
+    path: Path, lists: Collection[str], now: datetime, *, over_too: bool = False
+) -> tuple[Arrangement, ...]:
     """Read a file of arrangements.
 
     Args:
         path: the TOML file.
         lists: the ids of the lists that exist.
         now: arrangements that ended before are refused, as are signatures of later.
+        over_too: takes those that ended all the same: who follows a file has had them before.
 
     Raises:
         AgreedFileError: something is wrong; all of it is told, with file and line.
@@ -134,7 +137,7 @@ def load_arrangements(path: Path, lists: Collection[str], now: datetime) -> tupl
     file = AgreedFile(path, "arrangement", "list_id")
     found: list[tuple[Arrangement, Block]] = []
     for block in file.read():
-        one = _read(block, lists, now)
+        one = _read(block, lists, now, datetime.min.replace(tzinfo=UTC) if over_too else now)
         if one is not None:
             found.append((one, block))
     for (one, _), (other, block) in combinations(found, 2):
@@ -145,7 +148,9 @@ def load_arrangements(path: Path, lists: Collection[str], now: datetime) -> tupl
     return tuple(one for one, _ in found)
 
 
-def _read(block: Block, lists: Collection[str], now: datetime) -> Arrangement | None:
+def _read(
+    block: Block, lists: Collection[str], now: datetime, over: datetime
+) -> Arrangement | None:
     block.known(*_KEYS)
     list_id = block.text("list_id")
     if list_id and list_id not in lists:
@@ -153,7 +158,7 @@ def _read(block: Block, lists: Collection[str], now: datetime) -> Arrangement | 
     provider, receiver = block.text("provider"), block.text("receiver")
     if provider == receiver:
         block.tell("receiver", "one site on both sides", "two sites")
-    starts_at, ends_at = _period(block, now)
+    starts_at, ends_at = _period(block, over)
     cameras = _area(block)
     hours = _hours(block)
     frequency = block.choice("frequency", FREQUENCIES)
@@ -171,12 +176,12 @@ def _read(block: Block, lists: Collection[str], now: datetime) -> Arrangement | 
     )
 
 
-def _period(block: Block, now: datetime) -> tuple[datetime | None, datetime | None]:
+def _period(block: Block, over: datetime) -> tuple[datetime | None, datetime | None]:
     starts_at, ends_at = block.instant("from"), block.instant("until")
     if starts_at is not None and ends_at is not None:
         if ends_at <= starts_at:
             block.tell("until", "an end that is not after the start", "a later time")
-        elif ends_at <= now:
+        elif ends_at <= over:
             block.tell("until", "a period that is over", "a time to come")
     return starts_at, ends_at
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from anpr_engine.policy.case import Delivery, Entry
 from anpr_engine.policy.handling_events import Event, HitMade, SubjectId
@@ -86,3 +87,20 @@ class Subject:
         found = [hit for hit in self.hits.values() if hit.state == state]
         found.sort(key=lambda hit: (hit.made.captured_at, hit.made.hit_id))
         return tuple(hit.made.hit_id for hit in found)
+
+
+class Progress(NamedTuple):
+    """How far an entry is dealt with, as the engine has to know it; `ended`: refused."""
+
+    actions_done: int = 0
+    first_reported: bool = False
+    later_wanted: bool | None = None
+    ended: bool = False
+
+
+NOTHING_DONE = Progress()
+
+
+def nothing_known(_subject: SubjectId) -> Progress:
+    """Stand for the book of handled entries where there is none."""
+    return NOTHING_DONE

@@ -16,8 +16,6 @@ from functools import singledispatch
 from anpr_engine.policy.case import Delivery
 from anpr_engine.policy.handled import HandledHit, Subject
 from anpr_engine.policy.handling_events import (
-    MAY,
-    RECEIVER,
     Acted,
     Answered,
     Corrected,
@@ -33,6 +31,7 @@ from anpr_engine.policy.handling_events import (
     Reported,
     Validated,
     Withdrawn,
+    require_right,
 )
 
 
@@ -50,11 +49,7 @@ def apply(subject: Subject, event: Event) -> Subject:
         return subject
     if event.subject != subject.id:
         raise IllegalStep(Illegal.OTHER_SUBJECT)
-    side, roles = MAY[type(event)]
-    if event.by.site != (subject.site if side == RECEIVER else subject.id.provider):
-        raise IllegalStep(Illegal.OTHER_SIDE)
-    if event.by.role not in roles:
-        raise IllegalStep(Illegal.OTHER_ROLE)
+    require_right(event, subject.site)
     return replace(_step(event, subject), events={**subject.events, event.event_id: event})
 
 

@@ -194,3 +194,17 @@ class IllegalStep(PolicyRefused):
         """Keep the name beside the sentence."""
         super().__init__(illegal.value, remedy)
         self.illegal = illegal
+
+
+def require_right(event: Happening, site: str) -> None:
+    """Let an event pass only if it comes from the side and the capacity that it takes.
+
+    Raises:
+        IllegalStep: it does not; `site` is where the list is used.
+
+    """
+    side, roles = MAY[type(event)]
+    if event.by.site != (site if side == RECEIVER else event.subject.provider):
+        raise IllegalStep(Illegal.OTHER_SIDE)
+    if event.by.role not in roles:
+        raise IllegalStep(Illegal.OTHER_ROLE)

@@ -9,12 +9,12 @@ Why a receipt later than the hit counts as one of its moment: a list is delivere
 its receipt is the last time that was confirmed, and nobody says when an entry came first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from anpr_engine.policy.case import Area, Case, Delivery, Entry, HitPart
+from anpr_engine.policy.case import Area, Case, Delivery, Entry, HitPart, State
 from anpr_engine.policy.decide import HIT, NOW
 from anpr_engine.policy.facts import (
     Facts,
@@ -25,11 +25,15 @@ from anpr_engine.policy.facts import (
     lasting_facts,
     times_at,
 )
+from anpr_engine.policy.handled import Progress, nothing_known
+from anpr_engine.policy.handling_events import SubjectId
 from anpr_engine.policy.policy_set import PolicySet, in_force_from
 from anpr_engine.policy.rulings import Asked, Ruling, figures_of, place_among, ruling_on
 from anpr_engine.policy.sharing import Decision, decide_sharing
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 
+REFUSED = "handling.refused"
+"""Stands for a rule's id where people of the site refused the entry (agreement, article 12)."""
 CLOCKS_APART = timedelta(minutes=5)
 """A receipt that lies so far ahead is one of now: two machines' clocks are never the same."""
 
@@ -49,10 +53,11 @@ class _Kind(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An entry, and what is known of all entries of its kind."""
+    """An entry, and what is known of all entries of its kind; `ended`: people refused it."""
 
     entry: WatchlistEntry
     kind: _Kind
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Judgement:
     """What the rules say of a hit; with a `refusal`, by that rule's id, nobody is told.
 
     action: the one to take. waits: only the site of the read is told until a person has looked.
+    held_back_from: who is told then, too.
     """
 
     refusal: str | None
@@ -67,6 +73,7 @@ class Judgement:
     reasons: tuple[str, ...] = ()
     action: str = ""
     waits: bool = False
+    held_back_from: tuple[str, ...] = ()
 
 
 class HitJudge:
@@ -78,6 +85,7 @@ class HitJudge:
         site: str,
         now: datetime,
         received_at_us: Mapping[str, int] | None,
+        handled: Callable[[SubjectId], Progress] = nothing_known,
     ) -> None:
         """Judge by policies.
 
@@ -87,29 +95,35 @@ class HitJudge:
             now: the moment, UTC.
             received_at_us: when each provider's list was last received, microseconds since 1970;
                 None for lists from files, which count as received now.
+            handled: tells what was done about an entry so far.
 
         """
         self._policies = policies
         self._site = site
         self._now = now
         self._received_at_us = received_at_us
+        self._handled = handled
         self._asked: dict[str, Asked] = {}
         self._kinds: dict[tuple[object, ...], _Kind] = {}
         self._rulings: dict[tuple[object, ...], Ruling] = {}
 
     def of_entry(self, entry: WatchlistEntry) -> Standing:
         """Put together what depends on the entry and its list alone."""
-        marks = self._marks(entry)
+        about = SubjectId(entry.provider or self._site, entry.list_id, entry.entry_id)
+        done = self._handled(about)
+        marks = (*self._marks(entry), *done)
         kind = self._kinds.get(marks)
         if kind is None:
-            kind = self._kinds[marks] = self._kind(entry, len(self._kinds))
-        return Standing(entry, kind)
+            kind = self._kinds[marks] = self._kind(entry, len(self._kinds), done)
+        return Standing(entry, kind, done.ended)
 
     def of_hit(self, standing: Standing, hit: HitPart) -> Judgement:
         """Judge a hit on an entry."""
         entry, kind = standing.entry, standing.kind
         if not kind.sharing.recipients:
             return Judgement(kind.sharing.reasons[0])
+        if standing.ended:
+            return Judgement(REFUSED)
         limits = Limits(entry.area_cameras or None, entry.hours_utc, entry.direction)
         seen = hit_facts(limits, hit, self._now)
         at, received_at = hit.captured_at or self._now, kind.received_at
@@ -128,12 +142,14 @@ class HitJudge:
         if ruling.refusal is not None:
             return Judgement(ruling.refusal)
         asked_for = entry.sis_action if ruling.from_sis else entry.action
+        told = kind.sharing.recipients
         return Judgement(
             refusal=None,
-            recipients=(self._site,) if ruling.waits else kind.sharing.recipients,
+            recipients=(self._site,) if ruling.waits else told,
             reasons=(*kind.sharing.reasons, *ruling.rules),
             action=asked_for.value if asked_for else "",
             waits=ruling.waits,
+            held_back_from=told[1:] if ruling.waits else (),
         )
 
     def _marks(self, entry: WatchlistEntry) -> tuple[object, ...]:
@@ -152,7 +168,7 @@ class HitJudge:
             end is not None and self._now >= end,
         )
 
-    def _kind(self, entry: WatchlistEntry, number: int) -> _Kind:
+    def _kind(self, entry: WatchlistEntry, number: int, done: Progress) -> _Kind:
         provider = entry.provider or self._site
         delivery = self._delivery(entry, provider)
         case = Case(
@@ -162,6 +178,7 @@ class HitJudge:
             provider=provider,
             delivery=delivery,
             entry=entry_of(entry),
+            state=State(None, None, done.first_reported, done.later_wanted, done.actions_done),
         )
         asked = self._about(provider)
         now = lasting_facts(case) | facts_at(case, self._now, NOW, asked.in_force_from)
@@ -195,11 +212,7 @@ class HitJudge:
 
 
 def entry_of(entry: WatchlistEntry) -> Entry:
-    """Write a listed vehicle the way a policy case has it.
-
-    How often the action was done is not known to the engine; only an entry of which none is
-    wanted (`max_actions` 0) is out of use by that rule.
-    """
+    """Write a listed vehicle the way a policy case has it."""
     return Entry(
         plate=entry.plate,
         country=entry.country,

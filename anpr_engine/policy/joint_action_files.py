@@ -8,7 +8,7 @@ vehicle                     of a pursuit: { list_id = "...", entry_id = "..." }
 """
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
 
@@ -34,7 +34,7 @@ _KEYS = (
 
 
 def load_joint_actions(
-    path: Path, lists: Collection[str], now: datetime
+    path: Path, lists: Collection[str], now: datetime, *, over_too: bool = False
 ) -> tuple[JointAction, ...]:
     """Read a file of joint actions.
 
@@ -42,6 +42,7 @@ def load_joint_actions(
         path: the TOML file.
         lists: the ids of the lists that exist.
         now: actions that ended before are refused.
+        over_too: takes those that ended all the same: who follows a file has had them before.
 
     Raises:
         AgreedFileError: something is wrong; all of it is told, with file and line.
@@ -50,7 +51,7 @@ def load_joint_actions(
     file = AgreedFile(path, "action", "action_id")
     found: list[JointAction] = []
     for block in file.read():
-        one = _read(block, lists, now)
+        one = _read(block, lists, datetime.min.replace(tzinfo=UTC) if over_too else now)
         if one is not None:
             if any(other.action_id == one.action_id for other in found):
                 block.tell("action_id", "an id that another action has", "an id of its own")

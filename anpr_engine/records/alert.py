@@ -154,6 +154,10 @@ class Alert(BaseModel):
     supersedes: Annotated[
         DigestId | None, Field(description="The alert of the same passage that this one upgrades.")
     ] = None
+    held_back_from: Annotated[
+        list[SiteCode] | None,
+        Field(min_length=1, description="Of `review`: who is told once somebody has looked."),
+    ] = None
     sealed: Annotated[
         Sealed | None,
         Field(description="Fields left out above, by dotted name, for the recipients alone."),

@@ -19,6 +19,7 @@ class AuditAction(StrEnum):
     HIT_DECIDED = "hit-decided"
     HIT_WITHHELD = "hit-withheld"
     ALERT_PUBLISHED = "alert-published"
+    ALERT_RECALLED = "alert-recalled"
     REQUEST_REFUSED = "request-refused"
     DATA_LOOKED_UP = "data-looked-up"
     DATA_EXPORTED = "data-exported"
@@ -26,6 +27,7 @@ class AuditAction(StrEnum):
     READS_REPLAYED = "reads-replayed"
     WATCHLIST_CHANGED = "watchlist-changed"
     AUDIT_READ = "audit-read"
+    HIT_HANDLED = "hit-handled"
 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

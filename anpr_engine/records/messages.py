@@ -10,6 +10,7 @@ Why the reason for not acting is a closed list: in free text a name would come b
 
 from typing import Annotated, Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from anpr_engine.records.alert import DigestId
@@ -247,3 +248,20 @@ class RecallReceipt(_Envelope):
     last_version_with: Annotated[Count, Field(description="The last snapshot that held them.")]
     effects: Annotated[list[Effect], Field(min_length=1)]
     alerts_recalled: list[DigestId]
+
+
+class _Marks(msgspec.Struct):
+    message_id: str
+    cause_id: str
+    alerts_recalled: list[str]
+
+
+_MARKS = msgspec.json.Decoder(_Marks)
+
+
+def receipt_id(value: bytes) -> str | None:
+    """Give the id of a recall receipt; None for any other record."""
+    try:
+        return _MARKS.decode(value).message_id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -16,8 +16,10 @@ from pydantic.json_schema import GenerateJsonSchema
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.audit_event import AuditEvent
 from anpr_engine.records.avro_schema_files import AVRO_FILES, avro_file_name, avro_text
+from anpr_engine.records.handling_event import HandlingEvent
 from anpr_engine.records.messages import Correction, RecallReceipt, Refusal, ReportA, ReportB
 from anpr_engine.records.read import PlateRead
+from anpr_engine.records.recall import Recall
 from anpr_engine.records.rejected_read import RejectedRead
 from anpr_engine.records.verdict import Verdict
 from anpr_engine.records.watchlist_entry import WatchlistEntry
@@ -31,10 +33,12 @@ RECORDS: dict[str, type[BaseModel]] = {
     "rejected_read": RejectedRead,
     "audit_event": AuditEvent,
     "verdict": Verdict,
+    "handling_event": HandlingEvent,
     "report_a": ReportA,
     "report_b": ReportB,
     "refusal": Refusal,
     "correction": Correction,
+    "recall": Recall,
     "recall_receipt": RecallReceipt,
 }
 """Record name to model; all at version 1."""

@@ -2,9 +2,9 @@
 
 Each site has its own Redis. Only entries that the source site provides itself are delivered, and
 only to sites named in their `sharing`: data received from elsewhere may be handed on with its
-provider's consent alone (Benelux police treaty, article 9). How far a delivery has come is kept
-in the target, so that one that was interrupted goes on; where that is of no use, everything is
-compared.
+provider's consent alone (Benelux police treaty, article 9). Entries made from the SIS never go
+(agreement of 28 September 2023, article 7(1)). How far a delivery has come is kept in the target,
+so that one that was interrupted goes on; where that is of no use, everything is compared.
 
 Why a wiped source is no empty source: taking "nothing is shared any more" from a Redis that lost
 its data would remove every delivered entry. It is refused until a person says otherwise.
@@ -46,12 +46,16 @@ class SiteStore:
 
 @dataclass(slots=True)
 class DeliveryTally:
-    """What a delivery changed in the target; lists left out, for the target has its own."""
+    """What a delivery changed in the target; lists left out, for the target has its own.
+
+    sis_derived: entries kept back, list and entry id, for they were made from the SIS.
+    """
 
     added: int = 0
     changed: int = 0
     removed: int = 0
     lists_refused: set[str] = field(default_factory=set)
+    sis_derived: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, tally: WriteTally) -> None:
         """Add what one write did."""
@@ -173,16 +177,21 @@ class Delivery:
         puts: list[WatchlistEntry] = []
         removals: list[tuple[str, str]] = []
         for change in changes:
-            entry = change.stored
-            if entry is not None and self._is_shared(profiles[entry.profile]):
-                puts.append(restored(entry, profiles[entry.profile]))
+            entry, identity = change.stored, (change.list_id, change.entry_id)
+            self.tally.sis_derived.discard(identity)
+            profile = None if entry is None else profiles[entry.profile]
+            if entry is not None and profile is not None and self._may_go(profile, identity):
+                puts.append(restored(entry, profile))
             else:
-                removals.append((change.list_id, change.entry_id))
+                removals.append(identity)
         return puts, removals
 
-    def _is_shared(self, profile: Profile) -> bool:
-        sites = () if profile.sharing == OWN else profile.sharing.split(",")
-        return profile.provider == self._source.site and self._target.site in sites
+    def _may_go(self, about: Profile | WatchlistEntry, identity: tuple[str, str]) -> bool:
+        sites = () if about.sharing == OWN else about.sharing.split(",")
+        shared = about.provider == self._source.site and self._target.site in sites
+        if shared and about.sis_derived:
+            self.tally.sis_derived.add(identity)
+        return shared and not about.sis_derived
 
     def _deliver_all(self, manifest: Manifest) -> None:
         if self._reader.trust:
@@ -209,9 +218,9 @@ class Delivery:
         self, refused: set[str], met: set[tuple[str, str]]
     ) -> Iterator[WatchlistEntry]:
         for entry in self._reader.entries():
-            mine = entry.provider == self._source.site and entry.list_id not in refused
-            if mine and self._target.site in entry.shared_with:
-                met.add((entry.list_id, entry.entry_id))
+            identity = entry.list_id, entry.entry_id
+            if entry.list_id not in refused and self._may_go(entry, identity):
+                met.add(identity)
                 yield entry
 
     def _refused_lists(self) -> set[str]:

@@ -29,7 +29,8 @@ from anpr_engine.metrics.table import (
     Metrics,
 )
 from anpr_engine.ports import Clock
-from anpr_engine.watchlist.editor import SnapshotEditor
+from anpr_engine.watchlist.changes import ChangeNotes
+from anpr_engine.watchlist.editor import Change, SnapshotEditor
 from anpr_engine.watchlist.loading import NEVER_USED, Loaded, changes_of, follows, load
 from anpr_engine.watchlist.manifest import ChangeRecord, Manifest
 from anpr_engine.watchlist.redis_client import RedisSession
@@ -37,17 +38,14 @@ from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.seals import Trust, VerifyingKey
 from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot, empty_snapshot
 
-REPLY_S_MAX = 1.0
-WAIT_MS_MAX = 500
+REPLY_S_MAX, WAIT_MS_MAX = 1.0, 500
 """Longest wait for changes; shorter than `REPLY_S_MAX`, so that silence is noticed."""
-RETRY_S_MIN = 0.05
-RETRY_S_MAX = 1.0
+RETRY_S_MIN, RETRY_S_MAX = 0.05, 1.0
 RELOAD_S = 5.0
 """Between two loads of everything, where the content is not what was signed."""
 JOIN_S_MAX = 10.0
 US = 1_000_000
-RECEIPTS_EVERY_US = 5 * US
-RECEIPTS_SOON_US = US // 5
+RECEIPTS_EVERY_US, RECEIPTS_SOON_US = 5 * US, US // 5
 """How often the receipts of other sites' lists are read; and how soon after a change of lists."""
 
 
@@ -69,6 +67,7 @@ class WatchlistFollower:
     current: replaced as a whole, never changed.
     verified_at_us: when Redis last confirmed that `current` is its newest version.
     received_at_us: when each other site's list was last received, as far as Redis told.
+    changes: what became of single entries, noted once `current` has it.
     refused: why what Redis holds is not taken over; empty when it is.
     connected: whether Redis answered the last time it was asked.
     """
@@ -86,9 +85,9 @@ class WatchlistFollower:
         self.current: Snapshot = empty_snapshot()
         self.verified_at_us = 0
         self.received_at_us: Mapping[str, int] = {}
+        self.changes = ChangeNotes()
         self._receipts_due_us = 0
-        self.refused = ""
-        self.connected = False
+        self.refused, self.connected = "", False
         self._clock = clock
         self._metrics = metrics
         self._wait_ms = min(limits.poll_ms, WAIT_MS_MAX)
@@ -151,8 +150,7 @@ class WatchlistFollower:
                 pause_s = RELOAD_S
             except StoreError:
                 self._refuse("unreadable", None)
-            age_us = max(0, self._clock.now_us() - self.verified_at_us)
-            self._metrics.put(LIST_AGE, age_us / US)
+            self._metrics.put(LIST_AGE, max(0, self._clock.now_us() - self.verified_at_us) / US)
             if self.refused:
                 # A refused state may answer at once; asking again and again would help nobody.
                 pause_s = max(pause_s, self._wait_ms / 1000)
@@ -166,8 +164,8 @@ class WatchlistFollower:
 
     def _lost(self, error: StoreError) -> float:
         if self.connected:
-            cause = type(error).__name__
-            self._log.warning("watchlist_store_is_gone", where=self._session.where, cause=cause)
+            where, cause = self._session.where, type(error).__name__
+            self._log.warning("watchlist_store_is_gone", where=where, cause=cause)
         self.connected = False
         self._failures += 1
         longest_s = min(RETRY_S_MAX, RETRY_S_MIN * (1 << min(self._failures, 10)))
@@ -183,8 +181,7 @@ class WatchlistFollower:
         seen = self._seen_version
         found = self._reader.progress(self._manifest.version, self._wait_ms)
         manifest = found.manifest
-        cause = self._objection(manifest)
-        if cause:
+        if cause := self._objection(manifest):
             self._refuse(cause, manifest)
             return
         if manifest is None:
@@ -220,8 +217,9 @@ class WatchlistFollower:
             "history-changed": same and found.token != known.token,
             "entries-dropped": same and found.entries < known.entries,
         }
-        cause = next((cause for cause, holds in causes.items() if holds), "")
-        return cause or self._trust.objection(found)
+        return next((cause for cause, holds in causes.items() if holds), "") or (
+            self._trust.objection(found)
+        )
 
     def _refuse(self, cause: str, found: Manifest | None) -> None:
         if cause == self.refused:
@@ -243,7 +241,8 @@ class WatchlistFollower:
         self._metrics.put(LIST_VERIFIED, self.verified_at_us / US)
 
     def _follow(self, records: Sequence[ChangeRecord]) -> None:
-        applied: list[ChangeRecord] = []
+        applied: list[tuple[ChangeRecord, list[Change]]] = []
+        profiles = self._profiles
         try:
             for record in records:
                 if record.version > self._manifest.version + 1:
@@ -258,23 +257,25 @@ class WatchlistFollower:
                         # The newest version is signed; all that it is can be loaded and proved.
                         self._reload(cause)
                     return
-                self._editor.apply(changes_of(record, self._reader, self._profiles))
+                changes = changes_of(record, self._reader, profiles)
+                self._editor.apply(changes)
                 self._manifest = self._manifest.after(record)
-                applied.append(record)
+                applied.append((record, changes))
         finally:
             # What was applied is used, even when the next record's profile cannot be had now.
             self._publish(self._manifest)
-            for record in applied:
-                waited_us = self._clock.now_us() - record.committed_at_us
+            now_us = self._clock.now_us()
+            for record, changes in applied:
+                self.changes.follow(record.version, now_us, changes, profiles)
+                waited_us = now_us - record.committed_at_us
                 self._metrics.observe(LIST_CHANGE_SECONDS, max(0, waited_us) / US)
 
     def _reload(self, cause: str) -> None:
         loaded = load(self._reader, self._stop.is_set)
-        objection = self._objection(loaded.manifest)
-        if objection:
+        if objection := self._objection(loaded.manifest):
             self._refuse(objection, loaded.manifest)
-            return
-        self._adopt(loaded, cause)
+        else:
+            self._adopt(loaded, cause)
 
     def _adopt(self, loaded: Loaded, cause: str) -> None:
         self._editor, self._profiles = loaded.editor, loaded.profiles
@@ -283,18 +284,17 @@ class WatchlistFollower:
         self._publish(loaded.manifest)
         self._confirm()
         self._metrics.add(LIST_RELOADS, 1, cause)
-        entries, version = len(self.current), self.current.version
+        version, entries = self.current.version, len(self.current)
+        self.changes.anew(version, self.verified_at_us)
         self._log.info("watchlists_loaded", cause=cause, version=version, entries=entries)
 
     def _publish(self, manifest: Manifest) -> None:
         # A delivery writes its receipt just after its entries.
         soon_us = self._clock.now_us() + RECEIPTS_SOON_US
         self._receipts_due_us = min(self._receipts_due_us, soon_us)
-        former = self.current.counts
-        self.current = self._editor.snapshot(manifest.epoch, manifest.version)
-        counts = self.current.counts
+        former, self.current = self.current, self._editor.snapshot(manifest.epoch, manifest.version)
         self._metrics.put(LIST_VERSION, manifest.version)
-        for name in former.keys() | counts.keys():
-            self._metrics.put(LIST_ENTRIES, counts.get(name, 0), name)
+        for name in former.counts.keys() | self.current.counts.keys():
+            self._metrics.put(LIST_ENTRIES, self.current.counts.get(name, 0), name)
         if len(self._editor) > self._delta_entries_max:
             self._editor.start_fold(self._executor)

@@ -159,6 +159,32 @@ def test_another_sites_list_is_not_permitted(
     assert caught.value.exit_code == 4
 
 
+def test_an_entry_is_added_and_shown_with_its_limits() -> None:
+    """Where, when and how often it is used, danger and source: by option, and shown again."""
+    plate = ("add", "--list", "L", "--entry", "x", "--plate", "1-TST-001", "--country", "BE")
+    given = {
+        "max-actions": "0",
+        "area-cameras": "be-1 be-2",
+        "sis-action": "arrest",
+        "list-kind": "ad_hoc",
+        "danger": "armed",
+        "hours-utc": "22:00-06:00",
+        "direction": "north",
+        "subject-category": "suspect",
+        "reliability": "B2",
+    }
+    options = [text for name, value in given.items() for text in (f"--{name}", value)]
+    assert _run(*plate, *options, "--border-area-only", "--sis-derived").exit_code == 0
+    shown = json.loads(_run("show", "--list", "L", "--entry", "x", "--json").stdout)
+    for name, value in given.items():
+        found = shown[name.replace("-", "_")]
+        assert (" ".join(found) if isinstance(found, list) else str(found)) == value
+    assert (shown["border_area_only"], shown["sis_derived"]) == (True, True)
+    assert "be-1 be-2" in _run("show", "--list", "L", "--entry", "x").stdout
+    with pytest.raises(UsageError):
+        _run(*plate, "--reliability", "Z9")
+
+
 def test_list_and_show_read_well() -> None:
     """Without --json a table and pairs are printed; unknown names are one sentence."""
     _run("add", "--list", "L", "--plate", "1TST001", "--owner", "Unit A")

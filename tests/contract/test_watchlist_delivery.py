@@ -59,6 +59,20 @@ def test_only_shared_entries_arrive_and_keep_their_provider(sites: tuple[World, 
     assert arrived.provider == "be"
 
 
+def test_entries_made_from_the_sis_stay_at_home(sites: tuple[World, World]) -> None:
+    """None is delivered, one that becomes such is taken back, and the delivery says how many."""
+    here, there = sites
+    here.writer.put([_shared(1), _shared(2, sis_derived="true"), entry(3, sis_derived="true")])
+    delivery = _deliver(sites)
+    assert delivery.tally.sis_derived == {("wanted", "e2")}
+    assert _ids(there) == {"e1"}
+    here.writer.put([_shared(1, sis_derived="true"), _shared(2)])
+    while not delivery.step():
+        pass
+    assert _ids(there) == {"e2"}
+    assert delivery.tally.sis_derived == {("wanted", "e1")}
+
+
 def test_a_follower_knows_when_another_sites_list_came(sites: tuple[World, World]) -> None:
     """Soon after the first entries of a site, and from the start where it came before."""
     here, there = sites

@@ -34,10 +34,13 @@ from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.replay import kafka_reads, tally
 from anpr_engine.replay import replay as replays
 from anpr_engine.watchlist.embedded import EmbeddedRedis
-from anpr_engine.wire import CROSS_BORDER_TOPIC, SiteTopics
+from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, SiteTopics
 
 NAMES = SiteTopics("be")
-DERIVED = (NAMES.alerts, CROSS_BORDER_TOPIC, NAMES.rejected, NAMES.audit, NAMES.feedback)
+DERIVED = (
+    *(NAMES.alerts, CROSS_BORDER_TOPIC, NAMES.recalls, CROSS_BORDER_RECALLS),
+    *(NAMES.rejected, NAMES.audit, NAMES.feedback),
+)
 """Every topic but the reads' own."""
 NOW = datetime.now(UTC)
 STRANGERS, BROKEN, LISTED = 300, 20, 10

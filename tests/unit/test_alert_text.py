@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from anpr_engine.cli.alert_text import ASKED, alert_block
+from anpr_engine.cli.recall_view import RecallView
 from anpr_engine.pipeline.columns import Circumstances
 from anpr_engine.pipeline.core import StepRules, step
 from anpr_engine.plates.alignment import marked
@@ -84,3 +85,27 @@ def test_a_stale_list_is_shouted() -> None:
 def test_every_action_has_its_words() -> None:
     """No action reaches an officer as a bare code."""
     assert set(ASKED) == {action.value for action in Action}
+
+
+def test_the_block_warns_of_danger_doubt_and_a_poor_source() -> None:
+    """What waits for a look, what to beware of and how good the source is stand on top."""
+    plain = alert()
+    for word in ("REVIEW", "DANGER", "reliability"):
+        assert word not in alert_block(plain)
+    entry = plain.entry.model_copy(update={"danger": "armed", "reliability": "C4"})
+    lines = alert_block(plain.model_copy(update={"state": "review", "entry": entry})).splitlines()
+    assert lines[0].endswith("review")
+    assert [line.split()[0] for line in lines[1:4]] == ["REVIEW", "DANGER", "reliability"]
+    assert "armed" in lines[2]
+    assert "C4: the source was mostly wrong so far; heard by the source" in lines[3]
+
+
+def test_an_alert_that_comes_after_its_recall_is_marked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Topics keep no order between them; nobody acts on an alert that fell before it came."""
+    view = RecallView("be", as_json=False, reasons={alert().alert_id: "withdrawn"})
+    view.note(alert())
+    assert "RECALLED already: its entry was withdrawn" in capsys.readouterr().out
+    view.note(alert().model_copy(update={"alert_id": "0c" * 16}))
+    assert capsys.readouterr().out == ""

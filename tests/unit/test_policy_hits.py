@@ -14,6 +14,7 @@ from anpr_engine.pipeline.core import StepResult, StepRules, step
 from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.policy.case import HitPart, read_case
 from anpr_engine.policy.explain import explain_case
+from anpr_engine.policy.handled import Progress
 from anpr_engine.policy.hits import HitJudge, Judgement
 from anpr_engine.policy.policy_set import PolicySet, load_policies, shipped_policies
 from anpr_engine.policy.rulings import NOT_PERMITTED
@@ -252,3 +253,29 @@ def test_the_explanation_of_a_case_tells_how_a_doubtful_hit_goes_out(
     assert told[place + 1].startswith("  common.")
     sure = explain_case(read_case(json.dumps(example({})).encode()), shipped_policies())
     assert not any("goes out:" in line and line.startswith("how") for line in sure)
+
+
+def progressed(fields: Fields, progress: Progress) -> Judgement:
+    """Judge a hit on an entry about which something was done before."""
+    received = {"nl": NOW_US}
+    judge = HitJudge(shipped_policies(), "be", NOW, received, lambda _about: progress)
+    return judge.of_hit(judge.of_entry(entry(fields)), HitPart(NOW, "be-1", 1.0, "exact"))
+
+
+def test_an_entry_acted_on_as_often_as_wanted_gives_no_more_alerts() -> None:
+    """By the rule of article 11(2), once the last action is known to be done."""
+    twice = DUTCH | {"max_actions": 2}
+    assert progressed(twice, Progress(actions_done=1)).refusal is None
+    assert progressed(twice, Progress(actions_done=2)).refusal == "art13.11.2-times"
+
+
+def test_an_entry_that_people_refused_gives_no_more_alerts() -> None:
+    """Article 12: whatever the rules of policy would permit."""
+    assert progressed(DUTCH, Progress(ended=True)).refusal == "handling.refused"
+
+
+def test_a_hit_that_waits_names_who_is_told_later() -> None:
+    """Only the site of the read is told at once; the provider once somebody looked."""
+    sure, doubtful = judged(DUTCH, 0.9, "fuzzy"), judged(DUTCH, 0.3, "fuzzy")
+    assert (sure.waits, sure.held_back_from) == (False, ())
+    assert (doubtful.recipients, doubtful.held_back_from) == (("be",), ("nl",))

@@ -126,6 +126,8 @@ def test_the_schema_is_a_valid_one_with_known_keywords_only(record: str) -> None
         ("report_b", False),
         ("refusal", False),
         ("correction", False),
+        ("recall", False),
+        ("handling_event", False),
         ("recall_receipt", False),
     ],
 )

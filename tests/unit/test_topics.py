@@ -15,7 +15,12 @@ from anpr_engine.kafka.topics import (
     read_topics,
     wanted_topics,
 )
-from anpr_engine.wire import CROSS_BORDER_TOPIC, SiteTopics
+from anpr_engine.wire import (
+    CROSS_BORDER_RECALLS,
+    CROSS_BORDER_TOPIC,
+    REPORTS_TOPIC,
+    SiteTopics,
+)
 
 DEPLOYED = Path(__file__).parents[2] / "deploy" / "topics.toml"
 
@@ -40,13 +45,14 @@ def test_a_site_gets_every_topic_of_the_contract() -> None:
     """Each topic that the engine writes or reads is in the table, and no other."""
     names = SiteTopics("be")
     expected = {names.reads, names.rejected, names.alerts, names.audit, names.feedback}
-    assert wanted().keys() == expected | {CROSS_BORDER_TOPIC}
+    told = {names.recalls, CROSS_BORDER_TOPIC, CROSS_BORDER_RECALLS, REPORTS_TOPIC}
+    assert wanted().keys() == expected | told
 
 
-def test_two_sites_share_the_cross_border_topic() -> None:
-    """The cross-border topic is made once, the others for each site."""
+def test_two_sites_share_the_cross_border_topics() -> None:
+    """The topics across the border are made once, the others for each site."""
     made = [topic.name for topic in wanted_topics(TOPICS, ["be", "nl"], replication=1)]
-    assert len(made) == len(set(made)) == 2 * (len(TOPICS) - 1) + 1
+    assert len(made) == len(set(made)) == 2 * (len(TOPICS) - 3) + 3
 
 
 def test_reads_live_by_the_brokers_clock_and_not_long() -> None:
@@ -122,16 +128,24 @@ def test_does_not_demand_more_copies_than_there_are() -> None:
     assert [step.kind for step in plan({topic.name: one_copy}, [topic])] == ["leave"]
 
 
-def test_only_engines_write_alerts_and_none_reads_them() -> None:
-    """The rules keep cameras and control rooms from writing alerts, and engines from reading."""
+def test_only_engines_and_desks_write_alerts_and_recalls() -> None:
+    """Control rooms read them, and so do engines, which recall theirs; cameras do neither.
+
+    A desk, where somebody looked at a doubtful hit, sends the alert on; it recalls nothing.
+    """
     alerts = {CROSS_BORDER_TOPIC, "anpr.alerts.be", "anpr.alerts.nl"}
+    alerts |= {CROSS_BORDER_RECALLS, "anpr.recalls.be", "anpr.recalls.nl"}
     on_alerts = [rule for rule in access_rules(["be", "nl"]) if rule.name in alerts]
     by_operation = {
         operation: {rule.principal for rule in on_alerts if rule.operation == operation}
         for operation in ("READ", "WRITE")
     }
-    assert by_operation["WRITE"] == {"User:engine-be", "User:engine-nl"}
-    assert by_operation["READ"] == {"User:control-room-be", "User:control-room-nl"}
+    desks = {"User:desk-be", "User:desk-nl"}
+    assert by_operation["WRITE"] == {"User:engine-be", "User:engine-nl"} | desks
+    of_desks = {rule.name for rule in on_alerts if rule.principal in desks}
+    assert not any("recalls" in name for name in of_desks)
+    rooms = {"User:control-room-be", "User:control-room-nl"}
+    assert by_operation["READ"] == rooms | by_operation["WRITE"]
 
 
 def test_a_camera_may_write_its_sites_reads_and_nothing_else() -> None:

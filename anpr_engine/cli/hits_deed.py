@@ -1,0 +1,146 @@
+"""What a desk writes for one decision: events, reports, an alert that goes on, the audit line."""
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from anpr_engine.audit.chain import chain_from, chain_name, chain_start
+from anpr_engine.cli.hits_options import HitOptions
+from anpr_engine.cli.hits_source import Desk
+from anpr_engine.clock import SystemClock
+from anpr_engine.errors import PolicyRefused, UsageError
+from anpr_engine.kafka.audit_desk import DeskSettings
+from anpr_engine.kafka.handling_desk import Deed, write_deed
+from anpr_engine.policy.handling_events import IllegalStep, SubjectId
+from anpr_engine.records.alert import Alert
+from anpr_engine.records.audit_event import AuditAction, AuditEvent
+from anpr_engine.records.fields import Category
+from anpr_engine.records.handling_event import HandlingEvent, Happened
+from anpr_engine.records.messages import ReportA, ReportB
+from anpr_engine.wire import (
+    REPORTS_TOPIC,
+    EventAttributes,
+    Header,
+    OutgoingRecord,
+    SiteTopics,
+    json_bytes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a decision is about; `alert` None: the entry alone. site: where the read was made."""
+
+    id: SubjectId
+    site: str
+    category: Category
+    alert: Alert | None = None
+
+    @property
+    def key(self) -> bytes:
+        """Keep all of an entry in one partition, in order."""
+        return f"{self.id.list_id}/{self.id.entry_id}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Clerk:
+    """Writes for one person at one desk."""
+
+    desk: Desk
+    options: HitOptions
+
+    def event(self, about: About, event: Happened, **more: object) -> HandlingEvent:
+        """Make an event of now, with an id of its own.
+
+        Raises:
+            UsageError: an option does not have the form it must have.
+
+        """
+        given: dict[str, object] = {
+            "event_id": uuid.uuid4().hex,
+            "occurred_at": datetime.now(UTC).isoformat(),
+            "event": event,
+            "site": self.desk.site,
+            "role": "officer",
+            "unit": self.options.unit,
+            "provider": about.id.provider,
+            "list_id": about.id.list_id,
+            "entry_id": about.id.entry_id,
+            "category": about.category.value,
+            "alert_id": None if about.alert is None else about.alert.alert_id,
+        }
+        try:
+            # Through JSON, as whoever reads it does.
+            return HandlingEvent.model_validate_json(json.dumps(given | more))
+        except ValidationError as error:
+            wrong = sorted({str(one["loc"][0]) for one in error.errors()})
+            what = f"An option has no form that an event may hold: {', '.join(wrong)}."
+            raise UsageError(what, "See `schemas/handling_event.v1.json`.") from None
+
+    def write(self, plan: Callable[[], Deed]) -> None:
+        """Write a deed.
+
+        Raises:
+            PolicyRefused: the newest state forbids it; named by rule and sentence.
+            BrokerError: it cannot be written.
+
+        """
+        chain = chain_name(self.desk.site, "desk")
+        settings = DeskSettings(self.desk.site, self.desk.log, chain_start(chain))
+        try:
+            write_deed(settings, lambda lines: chain_from(chain, lines), plan, SystemClock())
+        except IllegalStep as refused:
+            name = refused.illegal.name.lower().replace("_", "-")
+            raise PolicyRefused(f"handling.{name}: {refused.what}", refused.remedy) from None
+
+    def act(self, about: About, subject: str, **more: object) -> tuple[bytes, tuple[Header, ...]]:
+        """Make the audit event of a decision."""
+        given: dict[str, object] = {
+            "event_id": uuid.uuid4().hex,
+            "occurred_at": datetime.now(UTC),
+            "site": self.desk.site,
+            "actor": self.options.person,
+            "action": AuditAction.HIT_HANDLED,
+            "purpose": self.options.purpose,
+            "case_ref": self.options.case_ref,
+            "unit": self.options.unit,
+            "list_id": about.id.list_id,
+            "entry_id": about.id.entry_id,
+            "subject": subject,
+        }
+        if about.alert is not None:
+            given |= {"alert_id": about.alert.alert_id, "read_id": about.alert.read.read_id}
+        event = AuditEvent.model_validate(given | more)
+        return json_bytes(event), self._headers(event.event_id, "audit_event", event.occurred_at)
+
+    def records(self, about: About, events: Sequence[HandlingEvent]) -> list[OutgoingRecord]:
+        """Write events for the topic of the site of the read."""
+        topic = SiteTopics(about.site).feedback
+        return [
+            OutgoingRecord(
+                topic,
+                about.key,
+                json_bytes(each),
+                self._headers(each.event_id, "handling_event", each.occurred_at),
+            )
+            for each in events
+        ]
+
+    def report(self, about: About, message: ReportA | ReportB) -> OutgoingRecord:
+        """Write a report for the topic that both sides read; its subject is who it is for."""
+        kind = "report_a" if isinstance(message, ReportA) else "report_b"
+        headers = self._headers(
+            message.message_id, kind, message.created_at, subject=message.provider
+        )
+        return OutgoingRecord(REPORTS_TOPIC, about.key, json_bytes(message), headers)
+
+    def _headers(
+        self, id_: str, kind: str, at: datetime, *, subject: str = ""
+    ) -> tuple[Header, ...]:
+        site = self.desk.site
+        attributes = EventAttributes.of(id_, kind, site, at)
+        return replace(attributes, subject=subject or site).headers()

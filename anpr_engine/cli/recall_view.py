@@ -1,0 +1,163 @@
+"""What a terminal tells of recalls: which alerts do not stand any more; and the receipt for it."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+import click
+from pydantic import ValidationError
+
+from anpr_engine.clock import SystemClock
+from anpr_engine.kafka.audit_log import committed_lines
+from anpr_engine.kafka.history import HistorySettings
+from anpr_engine.kafka.tail import TailedRecord
+from anpr_engine.kafka.writer import ReadWriter
+from anpr_engine.pipeline.columns import instant
+from anpr_engine.records.alert import Alert
+from anpr_engine.records.messages import Effect, RecallReceipt, receipt_id
+from anpr_engine.records.recall import Recall
+from anpr_engine.wire import EventAttributes, Header, SiteTopics, json_bytes, told_apart
+from anpr_engine.wiring import Place
+
+REMEMBERED_MAX = 100_000
+"""Recalled alerts remembered, for an alert may come after its recall."""
+
+WORDS = {
+    "withdrawn": "its entry was withdrawn",
+    "corrected": "its entry was wrong and has been corrected",
+    "not-as-alerted": "its entry is not on the list any more as it was alerted",
+}
+
+
+class ReceiptWriter(Protocol):
+    """Puts records on topics."""
+
+    def write(self, topic: str, key: bytes, value: bytes, headers: tuple[Header, ...]) -> None:
+        """Hand over one record."""
+        ...
+
+    def flush(self) -> None:
+        """Wait until everything has arrived."""
+        ...
+
+
+@dataclass(slots=True)
+class ReceiptDesk:
+    """Answers recalls, each once; `answered` holds the ids of receipts that were written."""
+
+    site: str
+    writer: ReceiptWriter
+    answered: set[str]
+    now: Callable[[], datetime]
+
+    def answer(self, recall: Recall) -> None:
+        """Write the receipt of a recall, unless it was written before.
+
+        Raises:
+            BrokerError: it could not be written.
+
+        """
+        receipt = recall_receipt(recall, self.site, self.now())
+        if receipt.message_id in self.answered:
+            return
+        about = receipt.message_id, "recall_receipt", self.site, receipt.created_at
+        attributes = replace(EventAttributes.of(*about), source=f"/anpr/{self.site}/control-room")
+        key = f"{recall.list_id}/{recall.entry_id}".encode()
+        topic = SiteTopics(self.site).feedback
+        self.writer.write(topic, key, json_bytes(receipt), attributes.headers())
+        self.writer.flush()
+        self.answered.add(receipt.message_id)
+
+
+@contextmanager
+def receipt_desk(place: Place) -> Iterator[ReceiptDesk]:
+    """Open a desk that knows which recalls the site has answered so far.
+
+    Raises:
+        BrokerError: the topic of feedback cannot be read or written.
+
+    """
+    feedback = SiteTopics(place.site).feedback
+    log = HistorySettings(place.kafka, feedback, place.security, group="anpr.tail")
+    found = (receipt_id(value) for _, _, value in committed_lines(log, lambda: False))
+    answered = {each for each in found if each is not None}
+    clock = SystemClock()
+    with ReadWriter(place.kafka, place.security) as writer:
+        yield ReceiptDesk(place.site, writer, answered, lambda: instant(clock.now_us()))
+
+
+@dataclass(slots=True)
+class RecallView:
+    """Shows recalls meant for a site and knows what they recalled."""
+
+    site: str
+    as_json: bool
+    desk: ReceiptDesk | None = None
+    reasons: dict[str, str] = field(default_factory=dict[str, str])
+
+    def take(self, record: TailedRecord) -> None:
+        """Show a recall, remember its alerts, and answer it where that was asked for."""
+        try:
+            recall = Recall.model_validate_json(record.value)
+        except ValidationError:
+            place = f"{record.topic}/{record.partition}/{record.offset}"
+            click.echo(f"anpr: the record at {place} is no recall of version 1", err=True)
+            return
+        if self.site not in recall.recipients:
+            return
+        for alert_id in recall.alerts:
+            self.reasons[alert_id] = recall.reason
+            if len(self.reasons) > REMEMBERED_MAX:
+                del self.reasons[next(iter(self.reasons))]
+        click.echo(b'{"recall":%b}' % record.value if self.as_json else recall_block(recall))
+        if self.desk is not None:
+            self.desk.answer(recall)
+
+    def note(self, alert: Alert) -> None:
+        """Warn of an alert that was recalled before it came."""
+        reason = self.reasons.get(alert.alert_id)
+        if reason is not None and not self.as_json:
+            click.echo(f"RECALLED already: {WORDS[reason]}; do NOT act on the alert below")
+
+
+def recall_block(recall: Recall) -> str:
+    """Write a recall as lines."""
+    since, version = f"{recall.effective_at:%Y-%m-%d %H:%M:%S}", recall.watchlist_version
+    lines = [
+        f"RECALLED  {WORDS[recall.reason]}; do NOT act on these alerts",
+        f"  list          {recall.list_id} of site {recall.provider}, entry {recall.entry_id}",
+        f"  since         {since} UTC, version {version}",
+        f"  told          {', '.join(recall.recipients)}",
+        *(f"  alert         {alert_id}" for alert_id in recall.alerts),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def recall_receipt(recall: Recall, site: str, received_at: datetime) -> RecallReceipt:
+    """Make the answer to a recall: its alerts are marked as recalled where they are shown.
+
+    Args:
+        recall: what came.
+        site: who answers. The same recall always gives a receipt of the same id.
+        received_at: when it came and took effect.
+
+    """
+    about = told_apart((site, recall.recall_id))
+    name = hashlib.blake2b(about, digest_size=16, person=b"anpr.receipt.v1").hexdigest()
+    version = recall.watchlist_version
+    return RecallReceipt(
+        message_id=name,
+        created_at=received_at,
+        site=site,
+        provider=recall.provider,
+        list_id=recall.list_id,
+        cause_id=recall.recall_id,
+        received_at=received_at,
+        entries_removed=[recall.entry_id],
+        last_version_with=max(0, version - 1),
+        effects=[Effect(part="open-alerts", version=version, effective_at=received_at)],
+        alerts_recalled=list(recall.alerts),
+    )

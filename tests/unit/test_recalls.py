@@ -1,0 +1,238 @@
+"""Which alerts are recalled, why, to whom, and that none is forgotten or told twice."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from recall_worlds import BOTH, NOW, RECALL_TOPICS, TOPICS, Site, entry, found_in, until_known
+
+from anpr_engine.errors import BrokerUnavailable
+from anpr_engine.pipeline.open_alerts import OpenAlert, OpenAlerts
+from anpr_engine.watchlist.changes import ChangeNotes, listed_as
+from anpr_engine.watchlist.editor import Change
+from anpr_engine.watchlist.snapshot import ProfileTable, snapshot_of
+from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({}, None, [("e1", "withdrawn", BOTH)]),
+        ({}, {"plate": "1-XYZ-999"}, [("e1", "corrected", BOTH)]),
+        ({}, {"country": "NL"}, [("e1", "corrected", BOTH)]),
+        ({"country": None}, {"country": "BE"}, [("e1", "corrected", BOTH)]),
+        ({}, {"sharing": "own"}, [("e1", "withdrawn", ("nl",))]),
+        ({}, {"valid_until": NOW - timedelta(hours=1)}, [("e1", "withdrawn", BOTH)]),
+        ({}, {"valid_until": NOW + timedelta(hours=1)}, []),
+        ({}, {"plate": "1ABC123"}, []),
+        ({}, {"note": "in town", "case_ref": "AN-1", "priority": 99}, []),
+        ({}, {"sharing": "be,de,nl"}, []),
+        ({"sharing": "own"}, None, [("e1", "withdrawn", ("be",))]),
+    ],
+)
+def test_what_makes_an_alert_fall(
+    before: dict[str, Any], after: dict[str, Any] | None, expected: list[Any]
+) -> None:
+    """What was alerted counts, and nothing else; a recall goes to those for whom it fell."""
+    site = Site([entry(**before)])
+    site.run("1ABC123")
+    if after is None:
+        site.lists.put(gone=["e1"])
+    else:
+        site.lists.put(entry(**before | after))
+    site.run()
+    assert site.recalled() == expected
+    topics = {each.topic for each in site.broker.published} & set(RECALL_TOPICS)
+    abroad = {CROSS_BORDER_RECALLS if "nl" in told else TOPICS.recalls for _, _, told in expected}
+    assert topics == abroad
+
+
+def test_a_recall_names_its_alerts_and_is_recorded() -> None:
+    """All alerts on an entry in one recall, keyed as they are, with an audit line each."""
+    site = Site([entry(), entry("e2", plate="1-XYZ-999")])
+    site.run("1ABC123", "1ABC123", "1XYZ999")
+    alerts = [
+        each for each in site.published(CROSS_BORDER_TOPIC) if each["read"]["read_id"] != "r3"
+    ]
+    site.lists.put(gone=["e1"])
+    site.run()
+    (recall,) = site.published(CROSS_BORDER_RECALLS)
+    assert recall["alerts"] == [each["alert_id"] for each in alerts]
+    assert (recall["watchlist_version"], recall["provider"]) == (2, "be")
+    lines = [each for each in site.published(TOPICS.audit) if each["action"] == "alert-recalled"]
+    assert [each["alert_id"] for each in lines] == recall["alerts"]
+    assert {each["subject"] for each in lines} == {recall["recall_id"]}
+    keys = {r.key for r in site.broker.published if r.topic == CROSS_BORDER_RECALLS}
+    assert keys == {b"l1/e1"}
+    named = {
+        (dict(r.headers)["ce_type"], dict(r.headers)["ce_id"].decode())
+        for r in site.broker.published[-3:]
+    }
+    assert named == {(b"eu.anpr.recall.v1", recall["recall_id"])} | {
+        (b"eu.anpr.audit_event.v1", each["event_id"]) for each in lines
+    }
+    assert "123" not in json.dumps([recall["list_id"], recall["entry_id"], lines[0]["reasons"]])
+
+
+def test_an_alert_is_recalled_once_for_each_recipient() -> None:
+    """Taken from one site, then withdrawn: each hears once, also when both come together."""
+    site = Site([entry()])
+    site.run("1ABC123")
+    site.lists.put(entry(sharing="own"))
+    site.lists.put(gone=["e1"])
+    site.run()
+    site.lists.put(entry())
+    site.lists.put(gone=["e1"])
+    site.run()
+    assert site.recalled() == [("e1", "withdrawn", ("nl",)), ("e1", "withdrawn", ("be",))]
+    assert len(site.book) == 0
+
+
+def test_an_entry_that_ended_by_itself_recalls_nothing() -> None:
+    """Tidying away what is past takes back no alert that was right."""
+    site = Site([entry(valid_until=NOW + timedelta(hours=1))])
+    site.run("1ABC123")
+    site.lists.entries["e1"] = entry()
+    changes, table = [Change("l1", "e1", "1-ABC-123")], ProfileTable()
+    late_us = int((NOW + timedelta(hours=2)).timestamp() * 1e6)
+    site.lists.changes.follow(2, late_us, changes, table)
+    site.run()
+    assert site.recalled() == []
+
+
+def test_an_alert_of_a_newer_version_is_not_touched_by_an_older_change() -> None:
+    """Removed and listed again before the camera saw it: the alert is right."""
+    site = Site([entry()])
+    site.lists.put(gone=["e1"])
+    site.lists.put(entry())
+    site.run("1ABC123")
+    assert site.recalled() == []
+
+
+def test_what_is_not_saved_is_due_again() -> None:
+    """A recall that was rolled back comes once the broker takes it, and the book keeps it."""
+    site = Site([entry()])
+    site.run("1ABC123")
+    site.lists.put(gone=["e1"])
+    removed = site.broker.topics.pop(CROSS_BORDER_RECALLS)
+    site.run()
+    assert (site.recalled(), len(site.book)) == ([], 1)
+    site.broker.topics[CROSS_BORDER_RECALLS] = removed
+    site.run()
+    assert site.recalled() == [("e1", "withdrawn", BOTH)]
+
+
+def test_a_start_compares_open_alerts_with_the_lists() -> None:
+    """What changed while nobody looked is found once; recalls of before are not repeated."""
+    entries = [entry(f"e{n}", plate=f"1-ABC-12{n}") for n in range(4)]
+    first = Site(entries)
+    first.run(*(each.plate for each in entries))
+    first.lists.put(gone=["e0"])
+    first.run()
+    left = [entry("e1", plate="1-XYZ-999"), entry("e3", plate="1-ABC-123", note="x")]
+    second = Site(left, first.broker, lambda _: found_in(first.broker))
+    second.reads = first.reads
+    until_known(second)
+    second.run()
+    second.run()
+    told = [("e1", "not-as-alerted", BOTH), ("e2", "not-as-alerted", BOTH)]
+    assert second.recalled() == [("e0", "withdrawn", BOTH), *told]
+    assert len(second.book) == 1
+
+
+def test_no_recall_goes_out_before_the_earlier_alerts_are_known() -> None:
+    """A search that fails is made again later; nothing noted meanwhile is lost."""
+    first = Site([entry()])
+    first.run("1ABC123")
+    answers = [BrokerUnavailable("gone", "wait")]
+
+    def earlier(_stop: object) -> list[OpenAlert]:
+        if answers:
+            raise answers.pop()
+        return found_in(first.broker)
+
+    site = Site([entry()], earlier=earlier)
+    site.lists.put(gone=["e1"])
+    while answers:
+        assert not site.recalls.pending()
+    until_known(site)
+    assert [record.topic for record in site.recalls.due()] == [CROSS_BORDER_RECALLS, TOPICS.audit]
+    site.recalls.settle(saved=True)
+    assert not site.recalls.pending()
+
+
+def test_an_empty_store_recalls_nothing_at_a_start() -> None:
+    """Lists that were wiped withdraw no alert; a person decides what they should hold."""
+    first = Site([entry()])
+    first.run("1ABC123")
+    second = Site([], first.broker, lambda _: found_in(first.broker))
+    second.lists.current = snapshot_of([], epoch="", version=0)
+    until_known(second)
+    second.run()
+    assert second.recalled() == []
+
+
+def test_sealed_alerts_are_known_by_the_plate_that_was_replaced() -> None:
+    """Without the plate at hand a note changes nothing, and another plate is a correction."""
+    sealed = OpenAlert("ab" * 16, ("l1", "e1"), "be", BOTH, 1, 1, "", None, -1)
+    for after, expected in (({"note": "x"}, []), ({"plate": "1-XYZ-999"}, ["corrected"])):
+        site = Site([entry()], earlier=lambda _: [sealed])
+        until_known(site)
+        site.lists.put(entry(**after))
+        site.run()
+        assert [reason for _, reason, _ in site.recalled()] == expected
+
+
+def test_the_book_keeps_the_newest_and_not_for_ever() -> None:
+    """Over the bound the oldest goes; so does what is older than the days that were set."""
+    day_us = 86_400 * 1_000_000
+    book = OpenAlerts("be", 3, 2.0)
+
+    def sent(number: int, day: float) -> OpenAlert:
+        about = ("l1", f"e{number}"), "be", BOTH, round(day * day_us), 1, "1ABC", "BE", 2**32 - 1
+        return OpenAlert(f"{number:032x}", *about)
+
+    book.put(sent(number, 10 + number / 10) for number in range(5))
+    assert [identity[1] for identity in book.identities()] == ["e2", "e3", "e4"]
+    book.put([sent(9, 12.35)])
+    assert [identity[1] for identity in book.identities()] == ["e4", "e9"]
+    book.put_older([sent(8, 12.0), sent(1, 10.1)])
+    assert {identity[1] for identity in book.identities()} == {"e4", "e8", "e9"}
+
+
+def test_too_many_changes_become_one_note() -> None:
+    """What does not fit is told as a change of any entry, and later changes follow it."""
+    notes, table = ChangeNotes(entries_max=2), ProfileTable()
+    changes = [Change("l1", f"e{number}", "1ABC") for number in range(3)]
+    notes.follow(5, 1, changes[:2], table)
+    notes.follow(6, 2, changes[2:], table)
+    notes.follow(7, 3, changes[:1], table)
+    assert notes
+    first, second = notes.take()
+    assert (first.version, first.entries) == (6, None)
+    assert second.entries is not None
+    assert [each.entry_id for each in second.entries] == ["e0"]
+    assert not notes
+
+
+def test_overflowed_notes_still_find_every_recall() -> None:
+    """With one note for all, each open alert is compared with the lists, in pieces."""
+    entries = [entry(f"e{n}", plate=f"1-AAA-{n:03d}") for n in range(20)]
+    site = Site(entries)
+    site.run(*(each.plate for each in entries))
+    site.lists.put(gone=[f"e{n}" for n in range(0, 20, 2)], noted=False)
+    site.lists.changes.anew(2, 1)
+    site.run()
+    assert {name for name, _, _ in site.recalled()} == {f"e{n}" for n in range(0, 20, 2)}
+
+
+def test_an_entry_is_found_by_its_plate_however_it_is_written() -> None:
+    """Also one with wildcards; another entry of the plate, or another plate, is not it."""
+    snapshot = snapshot_of([entry(), entry("e2", plate="1-AB?-12*", sharing="own")])
+    found = listed_as(snapshot, "l1", "e1", "1ABC123")
+    assert found is not None
+    assert (found.country, found.sharing) == ("BE", "be,nl")
+    assert listed_as(snapshot, "l1", "e2", "1-AB?-12*") is not None
+    assert listed_as(snapshot, "l1", "e9", "1ABC123") is None
+    assert listed_as(snapshot, "l1", "e1", "1XYZ999") is None
