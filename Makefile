@@ -31,14 +31,8 @@ demo: environment
 
 test: environment servers
 	$(BIN)/python -m anpr_engine.kernels.warm
-	# All tests go on behind the interpreted ones; what they say comes after, and last.
-	told=$$(mktemp)
-	$(BIN)/python -m pytest $(ARGS) > "$$told" 2>&1 &
-	all=$$!
-	trap 'kill $$all 2> /dev/null || true; rm -f "$$told"' EXIT
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q $(INTERPRETED)
-	tail -n +1 -f --pid=$$all "$$told"
-	wait $$all
+	$(BIN)/python -m pytest $(ARGS)
 
 bench: environment
 	$(BIN)/python -m benchmarks $(ARGS)

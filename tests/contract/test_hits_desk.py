@@ -115,7 +115,9 @@ def test_a_site_that_signs_signs_what_goes_on(
     ):
         alert = Alert.model_validate_json(record.value)
         if alert.alert_id == hit.alert_id:
-            proof = checker.check(alert, record.value, record.headers, NOW.timestamp())
+            proof = checker.check(
+                alert, record.value, record.headers, datetime.now(UTC).timestamp()
+            )
             assert (proof.flaw, bool(proof.key_id)) == (None, True)
             stop.append(True)
 
