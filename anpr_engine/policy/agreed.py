@@ -57,6 +57,8 @@ def terms_of(agreed: Agreed, entry: WatchlistEntry, site: str, read: PlateRead) 
         read: the read.
 
     """
+    if not (agreed.arrangements or agreed.actions):
+        return Terms(None, entry.priority)
     at = read.captured_at
     position = None if read.position is None else (read.position.lat, read.position.lon)
     place = Where(read.camera_id, position)

@@ -95,8 +95,8 @@ def test_each_act_is_in_the_record_and_no_plate(run: Run, kafka: "Broker", tmp_p
     assert (looked["entry_id"], looked["purpose"], looked["case_ref"]) == ("a", "burglary", "B-12")
     assert (exported["rows"], withdrawn["rows"], withdrawn["entry_id"]) == (2, 1, "a")
     assert "reason: car found" in withdrawn["subject"]
-    told = json.dumps(events).upper().replace("-", "")
-    assert not any(plate in told for plate in ("1TST771", "1TST772"))
+    shown = json.dumps(events).upper().replace("-", "")
+    assert not any(plate in shown for plate in ("1TST771", "1TST772"))
 
 
 def test_where_it_is_not_required_an_act_goes_on_and_it_is_told(
