@@ -4,7 +4,6 @@ Why these parts are loaded by name: keys need the package cryptography, which a 
 signs nor checks does without.
 """
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,8 @@ from typing import Any, Protocol
 
 from anpr_engine.audit.chain import ChainWriter, chain_name, chain_start, newest_tip
 from anpr_engine.audit.check_alerts import AlertChecker, PinnedKey
-from anpr_engine.errors import ConfigError, UsageError
+from anpr_engine.audit.key_modules import key_module
+from anpr_engine.errors import ConfigError
 from anpr_engine.kafka.audit_log import committed_lines, newest_lines
 from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.history import HistorySettings
@@ -22,6 +22,8 @@ from anpr_engine.pipeline.recalls import ChangingLists, Recalls
 from anpr_engine.pipeline.run import EnginePorts
 from anpr_engine.ports import AlertGuard
 from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, SiteTopics
+
+_keys = partial(key_module, what="Signing, sealing and checking alerts")
 
 
 class OpenLimits(Protocol):
@@ -50,7 +52,7 @@ def audit_chain(site: str, kafka: StreamSettings, doubts: Callable[[], int]) -> 
     """
     chain = chain_name(site, f"engine-{kafka.slot}")
     topic, group = SiteTopics(site).audit, f"{kafka.group_id}.audit"
-    log = HistorySettings(kafka.bootstrap, topic, kafka.security, kafka.check_crcs, group=group)
+    log = HistorySettings.beside(kafka, topic, group)
     end = partial(newest_lines, log, chain_start(chain))
     return ChainWriter(chain, lambda: newest_tip(chain, end()), doubts)
 
@@ -76,9 +78,7 @@ def with_recalls(
         def values(*topics: str) -> Iterator[bytes]:
             group = f"{kafka.group_id}.recalls"
             for topic in topics:
-                log = HistorySettings(
-                    kafka.bootstrap, topic, kafka.security, kafka.check_crcs, group=group
-                )
+                log = HistorySettings.beside(kafka, topic, group)
                 for _, _, value in committed_lines(log, stop, between_us=(since_us, None)):
                     yield value
 
@@ -109,13 +109,13 @@ def alert_guard(
     """
     if not signing_key and not recipients:
         return None
-    guard, door = _loaded("alert_guard"), _loaded("signing")
+    guard, door = _keys("alert_guard"), _keys("signing")
     signer = door.read_secret(Path(signing_key)) if signing_key else None
     if not recipients:
         made: AlertGuard = guard.AlertSealer(signer)
         return made
     _check(site, recipients, fields, guard.SEALABLE)
-    read = _loaded("sealing").read_sealing_key
+    read = _keys("sealing").read_sealing_key
     keys = {name: read(Path(path)) for name, path in recipients.items()}
     sealing: AlertGuard = guard.AlertSealer(signer, guard.SealRules(keys, tuple(fields)))
     return sealing
@@ -135,7 +135,7 @@ def alert_checker(site: str, keys: Sequence[str], age_s_max: float | None) -> Al
         InputFileError: a file holds no public key.
 
     """
-    door = _loaded("signing")
+    door = _keys("signing")
     pinned: dict[str, PinnedKey] = {}
     for given in keys:
         owner, mark, path = given.partition("=")
@@ -144,7 +144,7 @@ def alert_checker(site: str, keys: Sequence[str], age_s_max: float | None) -> Al
     return AlertChecker(site, pinned, age_s_max)
 
 
-def alert_opener(secret: Path) -> Any:  # noqa: ANN401 - see `_loaded`
+def alert_opener(secret: Path) -> Any:  # noqa: ANN401 - see `key_module`
     """Give what opens sealed fields: `open_fields` and `opened` bound to a secret key's file.
 
     Raises:
@@ -152,8 +152,8 @@ def alert_opener(secret: Path) -> Any:  # noqa: ANN401 - see `_loaded`
         InputFileError: it holds no secret X25519 key.
 
     """
-    key = _loaded("sealing").read_opening_key(secret)
-    return _loaded("jwe").Opener(key)
+    key = _keys("sealing").read_opening_key(secret)
+    return _keys("jwe").Opener(key)
 
 
 def _check(
@@ -166,11 +166,3 @@ def _check(
     if wrong or not fields:
         what = f"alerts.sealed_fields = {wrong or []} - allowed are one or more of "
         raise ConfigError(f"{what}{', '.join(known)}.", "Correct it and start again.")
-
-
-def _loaded(name: str) -> Any:  # noqa: ANN401 - a module whose library may not be installed
-    try:
-        return importlib.import_module(f"anpr_engine.audit.{name}")
-    except ModuleNotFoundError:
-        what = "Signing, sealing and checking alerts need the package cryptography."
-        raise UsageError(what, "Run pip install 'anpr-engine[sign]'.") from None

@@ -4,13 +4,13 @@ Why these parts are loaded by name: keys need the package cryptography, which a 
 signs nor checks does without.
 """
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from anpr_engine.errors import UsageError
+from anpr_engine.audit.key_modules import key_module
 from anpr_engine.watchlist.seals import Sealer, VerifyingKey
+
+SIGNED_LISTS = "Signed watchlists"
 
 
 def list_keys(files: Sequence[str]) -> tuple[VerifyingKey, ...]:
@@ -21,7 +21,10 @@ def list_keys(files: Sequence[str]) -> tuple[VerifyingKey, ...]:
         InputFileError: a file holds no public key.
 
     """
-    return tuple(_signing().read_public(Path(file)) for file in files) if files else ()
+    if not files:
+        return ()
+    door = key_module("signing", SIGNED_LISTS)
+    return tuple(door.read_public(Path(file)) for file in files)
 
 
 def list_sealer(secret: str, trusted: Sequence[str]) -> Sealer | None:
@@ -38,12 +41,5 @@ def list_sealer(secret: str, trusted: Sequence[str]) -> Sealer | None:
     """
     if not secret:
         return None
-    return Sealer(_signing().read_secret(Path(secret)), list_keys(trusted))
-
-
-def _signing() -> Any:  # noqa: ANN401 - a module whose library may not be installed
-    try:
-        return importlib.import_module("anpr_engine.audit.signing")
-    except ModuleNotFoundError:
-        what = "Signed watchlists need the package cryptography."
-        raise UsageError(what, "Run pip install 'anpr-engine[sign]'.") from None
+    door = key_module("signing", SIGNED_LISTS)
+    return Sealer(door.read_secret(Path(secret)), list_keys(trusted))

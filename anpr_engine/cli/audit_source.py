@@ -3,8 +3,6 @@
 A look at a site's topic is an act that is recorded itself, before anything is shown.
 """
 
-import getpass
-import importlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,20 +13,20 @@ from typing import Any, TypeVar
 
 import click
 
-from anpr_engine.audit.chain import chain_from, chain_name, chain_start
 from anpr_engine.audit.findings import Finding
 from anpr_engine.audit.folder import check_files, lines_of, read_manifest, record_files
+from anpr_engine.audit.key_modules import key_module
 from anpr_engine.audit.verify import AuditLine
-from anpr_engine.cli.options import place_options
+from anpr_engine.cli.desk import record_act
+from anpr_engine.cli.options import logged_in, place_options
 from anpr_engine.cli.reads_view import with_progress
 from anpr_engine.cli.times import TimeType, When, us_of
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import PolicyRefused, UsageError
-from anpr_engine.kafka.audit_desk import DeskSettings, write_act
 from anpr_engine.kafka.audit_log import committed_lines
 from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
-from anpr_engine.wire import EventAttributes, SiteTopics, json_bytes
+from anpr_engine.wire import SiteTopics
 from anpr_engine.wiring import Overrides, place_of, settings_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -170,22 +168,17 @@ def write_reading(asked: Asked, subject: str, action: AuditAction) -> None:
         BrokerError: it cannot be written.
 
     """
-    site, clock = site_of(asked), SystemClock()
     event = AuditEvent(
         event_id=uuid.uuid4().hex,
         occurred_at=datetime.now(UTC),
-        site=site,
-        actor=asked.actor or getpass.getuser(),
+        site=site_of(asked),
+        actor=asked.actor or logged_in(),
         action=action,
         purpose=asked.purpose or "",
         case_ref=asked.case_ref or "",
         subject=subject,
     )
-    attributes = EventAttributes.of(event.event_id, "audit_event", site, event.occurred_at)
-    chain = chain_name(site, "desk")
-    settings = DeskSettings(site, log_of(asked), chain_start(chain))
-    act = json_bytes(event), attributes.headers()
-    write_act(settings, lambda lines: chain_from(chain, lines), act, clock)
+    record_act(log_of(asked), event)
 
 
 def in_chunks(lines: Iterable[AuditLine], doing: str) -> Iterator[list[AuditLine]]:
@@ -207,23 +200,10 @@ def in_chunks(lines: Iterable[AuditLine], doing: str) -> Iterator[list[AuditLine
 
 
 def signing() -> Any:  # noqa: ANN401 - a module that may not be installed
-    """Load what knows keys.
-
-    Raises:
-        UsageError: the package it needs is not installed.
-
-    """
-    return _loaded("signing")
+    """Load what knows keys; `UsageError` says which package is missing."""
+    return key_module("signing")
 
 
 def sealing() -> Any:  # noqa: ANN401 - as above
     """Load what knows keys of sealed fields; `UsageError` as above."""
-    return _loaded("sealing")
-
-
-def _loaded(name: str) -> Any:  # noqa: ANN401 - as above
-    try:
-        return importlib.import_module(f"anpr_engine.audit.{name}")
-    except ModuleNotFoundError:
-        what = "Keys and signatures need the package cryptography."
-        raise UsageError(what, "Run pip install 'anpr-engine[sign]'.") from None
+    return key_module("sealing")

@@ -10,7 +10,7 @@ from anpr_engine.cli.hits_deed import About, Clerk
 from anpr_engine.cli.hits_facts import situation_of
 from anpr_engine.cli.hits_options import HitOptions, require_reasons
 from anpr_engine.errors import UsageError
-from anpr_engine.kafka.handling_desk import Deed
+from anpr_engine.kafka.audit_desk import Deed
 from anpr_engine.pipeline.columns import DecidedAlert
 from anpr_engine.pipeline.publish import alert_records
 from anpr_engine.policy.handled import Subject

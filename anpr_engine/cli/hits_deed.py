@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from anpr_engine.audit.chain import chain_from, chain_name, chain_start
+from anpr_engine.cli.desk import act_in, desk_at
 from anpr_engine.cli.hits_options import HitOptions
 from anpr_engine.cli.hits_source import Desk
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import PolicyRefused, UsageError
-from anpr_engine.kafka.audit_desk import DeskSettings
-from anpr_engine.kafka.handling_desk import Deed, write_deed
+from anpr_engine.kafka.audit_desk import Deed
+from anpr_engine.kafka.handling_desk import write_deed
 from anpr_engine.policy.handling_events import IllegalStep, SubjectId
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
@@ -89,10 +89,8 @@ class Clerk:
             BrokerError: it cannot be written.
 
         """
-        chain = chain_name(self.desk.site, "desk")
-        settings = DeskSettings(self.desk.site, self.desk.log, chain_start(chain))
         try:
-            write_deed(settings, lambda lines: chain_from(chain, lines), plan, SystemClock())
+            write_deed(*desk_at(self.desk.site, self.desk.log), plan, SystemClock())
         except IllegalStep as refused:
             name = refused.illegal.name.lower().replace("_", "-")
             raise PolicyRefused(f"handling.{name}: {refused.what}", refused.remedy) from None
@@ -114,8 +112,7 @@ class Clerk:
         }
         if about.alert is not None:
             given |= {"alert_id": about.alert.alert_id, "read_id": about.alert.read.read_id}
-        event = AuditEvent.model_validate(given | more)
-        return json_bytes(event), self._headers(event.event_id, "audit_event", event.occurred_at)
+        return act_in(AuditEvent.model_validate(given | more))
 
     def records(self, about: About, events: Sequence[HandlingEvent]) -> list[OutgoingRecord]:
         """Write events for the topic of the site of the read."""

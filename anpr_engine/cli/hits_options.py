@@ -1,6 +1,5 @@
 """Options of `anpr hits`: who acts, what for, in which case, and what a report goes by."""
 
-import getpass
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,15 @@ import click
 
 from anpr_engine.cli.audit_source import Asked, log_of, missing_reasons, site_of
 from anpr_engine.cli.hits_source import Desk
-from anpr_engine.cli.options import place_options
+from anpr_engine.cli.options import logged_in, place_options
 from anpr_engine.errors import PolicyRefused, UsageError
+from anpr_engine.policy.purpose import serves
 from anpr_engine.records.alert import Alert
 from anpr_engine.wiring_alerts import alert_opener
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
 PERSON_LENGTH_MAX = 128
-_SAYS_NOTHING = frozenset({"", "other"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class HitOptions:
     @property
     def person(self) -> str:
         """Who acts."""
-        return self.by or getpass.getuser()
+        return self.by or logged_in()
 
     @property
     def asked(self) -> Asked:
@@ -120,7 +119,6 @@ def require_reasons(options: HitOptions, alert: Alert | None = None) -> None:
         raise UsageError("--by is too long.", f"Give {PERSON_LENGTH_MAX} characters at most.")
     if alert is None:
         return
-    said = {alert.entry.purpose.strip().casefold(), alert.category.value} - _SAYS_NOTHING
-    if said and (options.purpose or "").strip().casefold() not in said:
+    if not serves(options.purpose or "", (alert.entry.purpose, alert.category.value)):
         what = f"The purpose given is not that of list {alert.entry.list_id}."
         raise PolicyRefused(what, "Give the purpose or the category of the list.")

@@ -12,12 +12,11 @@ import click
 from anpr_engine.cli.audit_source import Asked, missing_reasons, write_reading
 from anpr_engine.cli.replay_options import ReplayOptions
 from anpr_engine.errors import BrokerError, PolicyRefused
+from anpr_engine.policy.purpose import serves
 from anpr_engine.records.audit_event import AuditAction
-from anpr_engine.records.fields import Category
 from anpr_engine.watchlist.stored import Profile
 
 SUBJECT_MAX = 256
-_SAYS_NOTHING = frozenset({"", Category.OTHER.value})
 
 
 def ask_for_reason(options: ReplayOptions, *, required: bool) -> None:
@@ -77,7 +76,5 @@ def lists_for_other_purposes(profiles: Iterable[Profile], purpose: str) -> list[
     """
     said: dict[str, set[str]] = {}
     for profile in profiles:
-        words = {profile.purpose.strip().casefold(), profile.category.casefold()}
-        said.setdefault(profile.list_id, set()).update(words - _SAYS_NOTHING)
-    wanted = purpose.strip().casefold()
-    return sorted(list_id for list_id, words in said.items() if words and wanted not in words)
+        said.setdefault(profile.list_id, set()).update((profile.purpose, profile.category))
+    return sorted(list_id for list_id, words in said.items() if not serves(purpose, words))

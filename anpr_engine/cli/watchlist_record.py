@@ -11,14 +11,11 @@ from datetime import UTC, datetime
 
 import click
 
-from anpr_engine.audit.chain import chain_from, chain_name, chain_start
+from anpr_engine.cli.desk import record_act
 from anpr_engine.cli.watchlist_site import ListSite
-from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerError, PolicyRefused
-from anpr_engine.kafka.audit_desk import DeskSettings, write_act
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
 from anpr_engine.watchlist.acts import Act
-from anpr_engine.wire import EventAttributes, json_bytes
 
 SUBJECT_MAX = 256
 
@@ -106,8 +103,4 @@ class ListRecord:
             watchlist_version=noted.version,
             subject=f"{noted.subject}{why}"[:SUBJECT_MAX],
         )
-        attributes = EventAttributes.of(event.event_id, "audit_event", site, event.occurred_at)
-        chain = chain_name(site, "desk")
-        desk = DeskSettings(site, log, chain_start(chain))
-        act = json_bytes(event), attributes.headers()
-        write_act(desk, lambda lines: chain_from(chain, lines), act, SystemClock())
+        record_act(log, event)

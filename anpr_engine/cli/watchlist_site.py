@@ -1,6 +1,5 @@
 """What the watchlist commands take from a site's settings, and who it is that acts."""
 
-import getpass
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from anpr_engine.cli.options import logged_in
 from anpr_engine.errors import ConfigError, UsageError
 from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.watchlist.acts import Act, ActKind
@@ -21,7 +21,6 @@ from anpr_engine.wiring_keys import list_keys, list_sealer
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-NOBODY = "unknown"
 NO_KAFKA = "-"
 NO_SITE = "zz"
 """Stands for the site where none is given: ISO 3166 leaves this code to its users."""
@@ -125,7 +124,7 @@ def act_of(given: Mapping[str, Any], kind: ActKind) -> Act:
         raise UsageError("--reason holds what looks like a plate.", "Name the entry by its id.")
     return Act(
         kind,
-        by=str(given.get("by") or "").strip() or _logged_in(),
+        by=str(given.get("by") or "").strip() or logged_in(),
         reason=reason,
         purpose=str(given.get("purpose") or ""),
         case_ref=str(given.get("case_ref") or ""),
@@ -136,11 +135,3 @@ def require_by(given: Mapping[str, Any], why: str) -> None:
     """Insist on a name that was given; raises `UsageError` where there is none."""
     if not str(given.get("by") or "").strip():
         raise UsageError(f"--by (ANPR_USER) is not given, and {why}.", "Say who acts.")
-
-
-def _logged_in() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        # A container's user may have no name.
-        return NOBODY

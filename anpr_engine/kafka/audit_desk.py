@@ -1,4 +1,4 @@
-"""Writes single audit lines for people's acts: a look at the record, an export, an approval.
+"""Writes audit lines for people's acts: a look at the record, an export, an approval, a decision.
 
 Why a transaction for one line: the writer's name fences off whoever writes under it at the same
 time, and settles what that one left open. So the chain's end that is read next is the true one,
@@ -51,9 +51,21 @@ class OneName(TransactionalProducer):
         raise EngineReplaced("The desk's writer would have to begin anew.", "Try again.")
 
 
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is written together: records, and the act in JSON with its headers."""
+
+    records: Sequence[OutgoingRecord]
+    act: tuple[bytes, tuple[Header, ...]]
+
+
+ChainOf = Callable[[Sequence[bytes]], AuditChain]
+"""Gives the chain from the newest of its lines in each partition."""
+
+
 def write_act(
     settings: DeskSettings,
-    chain_of: Callable[[Sequence[bytes]], AuditChain],
+    chain_of: ChainOf,
     act: tuple[bytes, tuple[Header, ...]],
     clock: Clock,
 ) -> None:
@@ -61,7 +73,7 @@ def write_act(
 
     Args:
         settings: where to.
-        chain_of: gives the chain from the newest of its lines in each partition.
+        chain_of: see `ChainOf`.
         act: the event in JSON, and the record's headers.
         clock: the machine's.
 
@@ -69,31 +81,45 @@ def write_act(
         BrokerError: it cannot be written; nothing may then be shown.
 
     """
-    for _ in range(TRIES):
-        try:
-            if _attempt(settings, chain_of, act, clock):
-                return
-        except EngineReplaced:
-            # Somebody else's act came between; ours goes behind it.
-            continue
+    if written_within(TRIES, settings, chain_of, lambda: Deed((), act), clock):
+        return
     what = f"Kafka at {settings.log.bootstrap}, topic {settings.log.topic}: the audit line of this "
     raise BrokerError(f"{what}act was refused {TRIES} times.", "Run `anpr doctor`.")
 
 
-def _attempt(
+def written_within(
+    tries: int,
     settings: DeskSettings,
-    chain_of: Callable[[Sequence[bytes]], AuditChain],
-    act: tuple[bytes, tuple[Header, ...]],
+    chain_of: ChainOf,
+    plan: Callable[[], Deed],
     clock: Clock,
 ) -> bool:
-    event, headers = act
+    """Write what a plan says; False when somebody else was faster so many times.
+
+    Why the plan is asked each time: what was decided before a rival's act is judged anew.
+    """
+    for _ in range(tries):
+        try:
+            if _attempt(settings, chain_of, plan, clock):
+                return True
+        except EngineReplaced:
+            # Somebody else's act came between; ours goes behind it.
+            continue
+    return False
+
+
+def _attempt(
+    settings: DeskSettings, chain_of: ChainOf, plan: Callable[[], Deed], clock: Clock
+) -> bool:
     producer = OneName(settings.stream(), Metrics(), clock)
     try:
+        deed = plan()
+        event, headers = deed.act
         chain = chain_of(newest_lines(settings.log, settings.chain_start))
         line = chain.seal([event])[0]
-        record = OutgoingRecord(settings.log.topic, chain.key, line, headers)
+        audit = OutgoingRecord(settings.log.topic, chain.key, line, headers)
         try:
-            if producer.save([record], [], None) is Outcome.SAVED:
+            if producer.save([*deed.records, audit], [], None) is Outcome.SAVED:
                 return True
         except EngineReplaced:
             # A rival's act, or a commit whose answer was lost: the topic tells which.

@@ -111,10 +111,7 @@ class _Following:
             passed = deadline_s is not None and self._clock.monotonic_s() > deadline_s
             return passed or self.stop.is_set()
 
-        given = self._settings
-        log = HistorySettings(
-            *(given.bootstrap, self._topic, given.security, given.check_crcs), group="anpr.tail"
-        )
+        log = HistorySettings.beside(self._settings, self._topic, "anpr.tail")
         for value in committed_values(log, late):
             self.book.take(value)
         self._complete = not late()

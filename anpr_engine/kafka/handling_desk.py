@@ -6,32 +6,19 @@ so that our commit fails and all is planned anew. Of two people at one site who 
 second one's step is judged on the first one's.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from anpr_engine.errors import BrokerError, EngineReplaced
-from anpr_engine.kafka.audit_desk import DeskSettings, OneName
-from anpr_engine.kafka.audit_log import newest_lines
-from anpr_engine.kafka.producer import Outcome
-from anpr_engine.metrics.table import Metrics
-from anpr_engine.ports import AuditChain, Clock
-from anpr_engine.wire import Header, OutgoingRecord
+from anpr_engine.errors import BrokerError
+from anpr_engine.kafka.audit_desk import ChainOf, Deed, DeskSettings, written_within
+from anpr_engine.ports import Clock
 
 TRIES = 8
 """More than people who decide within the same second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """What is written together: records, and the act in JSON with its headers."""
-
-    records: Sequence[OutgoingRecord]
-    act: tuple[bytes, tuple[Header, ...]]
-
-
 def write_deed(
     settings: DeskSettings,
-    chain_of: Callable[[Sequence[bytes]], AuditChain],
+    chain_of: ChainOf,
     plan: Callable[[], Deed],
     clock: Clock,
 ) -> None:
@@ -39,7 +26,7 @@ def write_deed(
 
     Args:
         settings: where the record is.
-        chain_of: gives the chain from the newest of its lines in each partition.
+        chain_of: see there.
         plan: looks at the newest state and says what to write; asked again after a rival's deed.
         clock: the machine's.
 
@@ -48,36 +35,7 @@ def write_deed(
         BrokerError: it cannot be written.
 
     """
-    for _ in range(TRIES):
-        try:
-            if _attempt(settings, chain_of, plan, clock):
-                return
-        except EngineReplaced:
-            # Somebody else's deed came between; ours is judged anew.
-            continue
+    if written_within(TRIES, settings, chain_of, plan, clock):
+        return
     what = f"Kafka at {settings.log.bootstrap}: what was decided was refused {TRIES} times."
     raise BrokerError(what, "Run `anpr doctor`, then try again.")
-
-
-def _attempt(
-    settings: DeskSettings,
-    chain_of: Callable[[Sequence[bytes]], AuditChain],
-    plan: Callable[[], Deed],
-    clock: Clock,
-) -> bool:
-    producer = OneName(settings.stream(), Metrics(), clock)
-    try:
-        deed = plan()
-        event, headers = deed.act
-        chain = chain_of(newest_lines(settings.log, settings.chain_start))
-        line = chain.seal([event])[0]
-        audit = OutgoingRecord(settings.log.topic, chain.key, line, headers)
-        try:
-            if producer.save([*deed.records, audit], [], None) is Outcome.SAVED:
-                return True
-        except EngineReplaced:
-            # A rival's deed, or a commit whose answer was lost: the topic tells which.
-            pass
-        return line in newest_lines(settings.log, settings.chain_start)
-    finally:
-        producer.close()

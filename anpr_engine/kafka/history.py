@@ -11,7 +11,7 @@ transactions, which only its end-of-partition events tell.
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
@@ -19,7 +19,14 @@ from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerError, BrokerUnavailable, UsageError
 from anpr_engine.kafka.batch import KafkaBatch
 from anpr_engine.kafka.client import Fault
-from anpr_engine.kafka.client_settings import NO_SECURITY, Properties, Security, common, follower
+from anpr_engine.kafka.client_settings import (
+    NO_SECURITY,
+    Properties,
+    Security,
+    StreamSettings,
+    common,
+    follower,
+)
 from anpr_engine.kafka.damage import BatchProbe, DamageLog, first_damage
 from anpr_engine.kafka.errors import PASSING, loses_place, translate, translated
 from anpr_engine.kafka.watch import ClientWatch, reach, watermarks
@@ -43,6 +50,11 @@ class HistorySettings:
     check_crcs: bool = True
     start_timeout_s: float = 15.0
     group: str = "anpr.replay"
+
+    @classmethod
+    def beside(cls, stream: StreamSettings, topic: str, group: str) -> Self:
+        """Reach a topic as an engine reaches its own."""
+        return cls(stream.bootstrap, topic, stream.security, stream.check_crcs, group=group)
 
 
 class OffsetRange(NamedTuple):

@@ -5,28 +5,23 @@ a record that is still there says what was not. Only the first record of each pa
 """
 
 import threading
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    TIMESTAMP_NOT_AVAILABLE,
-    Consumer,
-    KafkaError,
-    TopicPartition,
-)
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError
 
 from anpr_engine.errors import BrokerError
-from anpr_engine.kafka.client_settings import StreamSettings, common, follower
-from anpr_engine.kafka.errors import PASSING, translate, translated
-from anpr_engine.kafka.watch import ClientWatch, reach
+from anpr_engine.kafka.client_settings import StreamSettings
+from anpr_engine.kafka.errors import PASSING, translate
+from anpr_engine.kafka.history import HistorySettings
+from anpr_engine.kafka.look import LOOK_S, Look, topic_opened
 from anpr_engine.logs import get_logger
 from anpr_engine.metrics.table import READS_OLDEST, Metrics
 from anpr_engine.ports import Clock
 
 EVERY_S = 60.0
-ASK_S, LOOK_S = 10.0, 0.1
+ASK_S = 10.0
 FETCH_BYTES = 4096
 """Enough for one record; the broker gives a first record that is larger all the same."""
 
@@ -38,44 +33,17 @@ def oldest_times_us(settings: StreamSettings, clock: Clock) -> dict[int, int]:
         BrokerError: nobody answers, we are refused, or the topic does not exist.
 
     """
-    where = f"{settings.bootstrap}, topic {settings.topic}"
-    watch = ClientWatch(settings.bootstrap)
-    group = f"{settings.group_id}.oldest.{uuid.uuid4().hex}"
     deadline_s = clock.monotonic_s() + ASK_S
-    with translated(where):
-        consumer = Consumer(
-            {
-                **common(settings.bootstrap, settings.security, watch.hear),
-                **follower(group, check_crcs=settings.check_crcs),
-                "enable.partition.eof": True,
-                "max.partition.fetch.bytes": FETCH_BYTES,
-                "queued.min.messages": 1,
-            }
-        )
-        try:
-            found = reach(
-                consumer,
-                settings.topic,
-                watch=watch,
-                serve=lambda: consumer.consume(1, 0),
-                deadline_s=deadline_s,
-                clock=clock,
-            )
-            places = [
-                TopicPartition(settings.topic, each, OFFSET_BEGINNING) for each in found.partitions
-            ]
-            consumer.assign(places)
-            return _first_times(consumer, set(found.partitions), where, deadline_s, clock)
-        finally:
-            consumer.close()
+    group = f"{settings.group_id}.oldest"
+    log = replace(HistorySettings.beside(settings, settings.topic, group), start_timeout_s=ASK_S)
+    with topic_opened(log, max_partition_fetch_bytes=FETCH_BYTES, queued_min_messages=1) as look:
+        return _first_times(look, deadline_s, clock)
 
 
-def _first_times(
-    consumer: Consumer, waiting: set[int], where: str, deadline_s: float, clock: Clock
-) -> dict[int, int]:
-    times: dict[int, int] = {}
+def _first_times(look: Look, deadline_s: float, clock: Clock) -> dict[int, int]:
+    waiting, times = set(look.partitions), dict[int, int]()
     while waiting and clock.monotonic_s() < deadline_s:
-        message = consumer.poll(LOOK_S)
+        message = look.consumer.poll(LOOK_S)
         if message is None:
             continue
         error = message.error()
@@ -83,7 +51,7 @@ def _first_times(
         if error is not None and not ended:
             if error.code() in PASSING:
                 continue
-            raise translate(error, where)
+            raise translate(error, look.watch.where)
         partition, (kind, at_ms) = message.partition() or 0, message.timestamp()
         if not ended and partition in waiting and kind != TIMESTAMP_NOT_AVAILABLE:
             times[partition] = at_ms * 1000

@@ -4,19 +4,17 @@ Why beside `history.py`: that one reads ranges of a large topic in large steps, 
 the other, and waits a tenth of a second for each. A desk asks often, of topics with little in them.
 """
 
-import uuid
 from collections.abc import Callable, Iterator
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import KafkaError
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerUnavailable
-from anpr_engine.kafka.client_settings import common, follower
-from anpr_engine.kafka.errors import PASSING, translate, translated
+from anpr_engine.kafka.errors import PASSING, translate
 from anpr_engine.kafka.history import HistorySettings
-from anpr_engine.kafka.watch import ClientWatch, reach
+from anpr_engine.kafka.look import LOOK_S, Look, topic_opened
 
-LOOK_S, SILENCE_S_MAX = 0.1, 30.0
+SILENCE_S_MAX = 30.0
 
 
 def committed_values(settings: HistorySettings, stop: Callable[[], bool]) -> Iterator[bytes]:
@@ -32,32 +30,12 @@ def committed_values(settings: HistorySettings, stop: Callable[[], bool]) -> Ite
         BrokerError: nobody answers, we are refused, or the topic does not exist.
 
     """
-    where, clock = f"{settings.bootstrap}, topic {settings.topic}", SystemClock()
-    watch = ClientWatch(where)
-    base = common(settings.bootstrap, settings.security, watch.hear)
-    group = f"{settings.group}.{uuid.uuid4().hex}"
-    more = follower(group, check_crcs=settings.check_crcs)
-    with translated(where):
-        consumer = Consumer({**base, **more, "enable.partition.eof": True})
-        try:
-            found = reach(
-                consumer,
-                settings.topic,
-                watch=watch,
-                serve=lambda: consumer.consume(1, 0),
-                deadline_s=clock.monotonic_s() + settings.start_timeout_s,
-                clock=clock,
-            )
-            waiting = set(found.partitions)
-            consumer.assign([TopicPartition(settings.topic, p, OFFSET_BEGINNING) for p in waiting])
-            yield from _until_ends(consumer, waiting, watch, stop)
-        finally:
-            consumer.close()
+    with topic_opened(settings) as look:
+        yield from _until_ends(look, stop)
 
 
-def _until_ends(
-    consumer: Consumer, waiting: set[int], watch: ClientWatch, stop: Callable[[], bool]
-) -> Iterator[bytes]:
+def _until_ends(look: Look, stop: Callable[[], bool]) -> Iterator[bytes]:
+    consumer, waiting, watch = look
     clock = SystemClock()
     heard_s = clock.monotonic_s()
     while waiting and not stop():

@@ -181,9 +181,9 @@ class OpenAlerts:
             yield alert
 
 
-def open_alert(sent: SentAlert) -> OpenAlert:
-    """Take from a published alert what its recall would hang on."""
-    entry, sealed = sent.entry, bool(bytes(sent.sealed))
+def open_alert(sent: SentAlert | Alert, *, sealed: bool = False) -> OpenAlert:
+    """Take from an alert what its recall would hang on; where it is sealed, fields are missing."""
+    entry = sent.entry
     until = entry.valid_until
     unknown = UNKNOWN_S if sealed else OPEN_END_S
     return OpenAlert(
@@ -196,23 +196,6 @@ def open_alert(sent: SentAlert) -> OpenAlert:
         plate=entry.plate,
         country=None if sealed and entry.country is None else (entry.country or "").upper(),
         valid_until_s=unknown if until is None else int(until.timestamp()),
-    )
-
-
-def as_sent(alert: Alert) -> OpenAlert:
-    """Take the same from an alert that goes out here, before fields are sealed."""
-    entry = alert.entry
-    until = entry.valid_until
-    return OpenAlert(
-        alert_id=alert.alert_id,
-        identity=(entry.list_id, entry.entry_id),
-        provider=entry.provider or alert.site,
-        recipients=tuple(alert.recipients),
-        sent_us=(alert.created_at - _EPOCH) // _MICROSECOND,
-        version=alert.watchlist_version,
-        plate=entry.plate,
-        country=(entry.country or "").upper(),
-        valid_until_s=OPEN_END_S if until is None else int(until.timestamp()),
     )
 
 
@@ -233,7 +216,7 @@ def alerts_from(
     for value in alerts:
         sent = _decoded(_ALERTS, value)
         if sent is not None and sent.site == site:
-            pile.append(open_alert(sent))
+            pile.append(open_alert(sent, sealed=bool(bytes(sent.sealed))))
         if len(pile) >= 2 * alerts_max:
             pile = sorted(pile, key=lambda alert: alert.sent_us)[-alerts_max:]
     book.put(sorted(pile, key=lambda alert: alert.sent_us))

@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol
 from anpr_engine.errors import AnprError
 from anpr_engine.logs import get_logger
 from anpr_engine.pipeline.columns import DecidedAlert, instant
-from anpr_engine.pipeline.open_alerts import Identity, OpenAlert, OpenAlerts, as_sent
+from anpr_engine.pipeline.open_alerts import Identity, OpenAlert, OpenAlerts, open_alert
 from anpr_engine.ports import Clock
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
 from anpr_engine.records.recall import Recall, RecallReason
@@ -112,7 +112,8 @@ class Recalls:
 
     def sent(self, alerts: Iterable[DecidedAlert]) -> None:
         """Note alerts that are durable."""
-        self._book.put(as_sent(each.alert) for each in alerts)
+        # As they were before fields were sealed.
+        self._book.put(open_alert(each.alert) for each in alerts)
 
     def pending(self) -> bool:
         """Say whether `due` may have something to give."""

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import groupby, islice
-from operator import attrgetter
+from itertools import islice
 
 import msgspec
 
@@ -17,7 +16,7 @@ from anpr_engine.errors import PolicyRefused
 from anpr_engine.ports import Clock
 from anpr_engine.records.watchlist_entry import OWN, WatchlistEntry
 from anpr_engine.watchlist.acts import Act, ActKind
-from anpr_engine.watchlist.edits import Edit, EditMaker, plan
+from anpr_engine.watchlist.edits import Edit, EditMaker, plan, rows_asked
 from anpr_engine.watchlist.history import History
 from anpr_engine.watchlist.manifest import read_definition
 from anpr_engine.watchlist.proposals import (
@@ -31,7 +30,7 @@ from anpr_engine.watchlist.proposals import (
 )
 from anpr_engine.watchlist.proposed import packed, unpacked
 from anpr_engine.watchlist.redis_client import RedisSession
-from anpr_engine.watchlist.redis_keys import GUARDED, LISTS, entries_key
+from anpr_engine.watchlist.redis_keys import GUARDED, LISTS
 from anpr_engine.watchlist.redis_reader import StoreReader, read_entry
 from anpr_engine.watchlist.redis_writer import CHUNK_ROWS, WINDOW_ROWS, StoreWriter, WriteTally
 
@@ -171,12 +170,7 @@ class GuardedWriter:
         found: list[bytes | None] = []
         for first in range(0, len(edits), CHUNK_ROWS):
             chunk = edits[first : first + CHUNK_ROWS]
-            replies = self._session.ask_all(
-                [
-                    ("HMGET", entries_key(bucket), *(edit.field for edit in same))
-                    for bucket, same in groupby(chunk, key=attrgetter("bucket"))
-                ]
-            )
+            replies = self._session.ask_all(rows_asked(chunk))
             found.extend(row for reply in replies for row in reply)
         return found
 

@@ -5,7 +5,7 @@ entries. What does not fit is told as one note that any entry may have changed.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from anpr_engine.plates.wildcard import listed_key
@@ -61,9 +61,13 @@ class ChangeNotes:
         return bool(self._notes)
 
     def follow(
-        self, version: int, at_us: int, changes: Iterable[Change], profiles: ProfileTable
+        self, version: int, at_us: int, changes: Sequence[Change], profiles: ProfileTable
     ) -> None:
         """Note the changes of a version that is in use now."""
+        if len(changes) > self._entries_max:
+            # Hundreds of thousands would be put together only to be thrown away.
+            self.anew(version, at_us)
+            return
         found = [
             EntryChange(each.list_id, each.entry_id, each.was_plate, _now(each, profiles))
             for each in changes

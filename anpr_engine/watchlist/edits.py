@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from operator import attrgetter
 
 import msgspec
@@ -54,6 +55,14 @@ class Edit:
     def row(self, version: int) -> bytes:
         """Write the stored entry as it stands from a version on."""
         return b"[%d%b" % (version, self.tail or b"")
+
+
+def rows_asked(edits: Sequence[Edit]) -> list[Command]:
+    """Ask for what the store holds of some edits' entries; they are sorted by bucket."""
+    return [
+        ("HMGET", entries_key(bucket), *(edit.field for edit in same))
+        for bucket, same in groupby(edits, key=attrgetter("bucket"))
+    ]
 
 
 class EditMaker:

@@ -12,8 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby, islice
-from operator import attrgetter
+from itertools import islice
 
 import msgspec
 
@@ -21,7 +20,7 @@ from anpr_engine.errors import PolicyRefused, StoreConflict, StoreRolledBack, St
 from anpr_engine.ports import Clock
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.acts import Act
-from anpr_engine.watchlist.edits import Edit, EditMaker, Planned, plan
+from anpr_engine.watchlist.edits import Edit, EditMaker, Planned, plan, rows_asked
 from anpr_engine.watchlist.history import history_command
 from anpr_engine.watchlist.manifest import (
     ListDefinition,
@@ -38,7 +37,6 @@ from anpr_engine.watchlist.redis_keys import (
     LISTS,
     MANIFEST,
     PROFILES,
-    entries_key,
 )
 from anpr_engine.watchlist.redis_wire import Command
 from anpr_engine.watchlist.seals import check_seal
@@ -195,10 +193,7 @@ class StoreWriter:
             ("HMGET", LISTS.name, *lists),
             ("EXISTS", CHANGES.name),
         ]
-        commands.extend(
-            ("HMGET", entries_key(bucket), *(edit.field for edit in same))
-            for bucket, same in groupby(edits, key=attrgetter("bucket"))
-        )
+        commands.extend(rows_asked(edits))
         _, _, manifest, definitions, changes, *rows = self._session.ask_all(commands)
         found = read_manifest(manifest)
         if found is None:

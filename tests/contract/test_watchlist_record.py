@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from oracle_audit import chain_is_sound
 
 from anpr_engine.audit.chain import chain_name
-from anpr_engine.cli import watchlist_record
+from anpr_engine.cli import desk
 from anpr_engine.cli.watchlist import command
 from anpr_engine.errors import BrokerUnavailable
 from anpr_engine.kafka.audit_log import committed_lines
@@ -107,7 +107,7 @@ def test_where_it_is_not_required_an_act_goes_on_and_it_is_told(
     def nobody(*_: object) -> None:
         raise BrokerUnavailable("Nobody answers.", "Look.")
 
-    monkeypatch.setattr(watchlist_record, "write_act", nobody)
+    monkeypatch.setattr(desk, "write_act", nobody)
     add = ("add", "--list", "L", "--plate", "1TST771", "--by", "anna")
     refused = run(*add)
     assert isinstance(refused.exception, BrokerUnavailable)

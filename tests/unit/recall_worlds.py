@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from clocks import FixedClock
 from fakes.memory_stream import MemoryBroker, MemoryReadStream
 
 from anpr_engine.metrics.table import Metrics
@@ -29,22 +30,6 @@ def entry(name: str = "e1", **more: object) -> WatchlistEntry:
     """Make an entry that is shared with the other site."""
     given = {"entry_id": name, "list_id": "l1", "plate": "1-ABC-123", "country": "BE"}
     return WatchlistEntry.model_validate(given | {"sharing": "be,nl"} | more)
-
-
-class FixedClock:
-    """Tells a time that a test moves."""
-
-    def __init__(self) -> None:
-        """Start at the tests' present."""
-        self.now = NOW
-
-    def now_us(self) -> int:
-        """Give the time of day."""
-        return int(self.now.timestamp() * 1e6)
-
-    def monotonic_s(self) -> float:
-        """Give a time that grows with the time of day."""
-        return self.now.timestamp()
 
 
 class Lists:
@@ -89,7 +74,7 @@ class Site:
             told = (TOPICS.reads, TOPICS.alerts, CROSS_BORDER_TOPIC, TOPICS.audit, TOPICS.rejected)
             for topic in (*told, *RECALL_TOPICS):
                 self.broker.add_topic(topic, 1)
-        self.clock, self.lists = FixedClock(), Lists(entries)
+        self.clock, self.lists = FixedClock(NOW), Lists(entries)
         self.book = OpenAlerts("be", 1000, 30.0)
         self.recalls = Recalls(self.lists, self.book, self.clock, earlier)
         self.reads = 0

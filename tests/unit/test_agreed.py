@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from clocks import FixedClock
 from structlog.testing import capture_logs
 
 from anpr_engine.metrics.table import AGREED_REFUSED, Metrics
@@ -74,22 +75,6 @@ rights = ["see-hits"]
 """
 
 
-class HandClock:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        """Start at nine."""
-        self.seconds = NOW.timestamp()
-
-    def now_us(self) -> int:
-        """Give the time of day."""
-        return int(self.seconds * 1e6)
-
-    def monotonic_s(self) -> float:
-        """Give seconds."""
-        return self.seconds
-
-
 def written(folder: Path, arrangements: str = "", actions: str = "") -> tuple[str, str]:
     """Write the files that there are; gives their names."""
     names = []
@@ -102,7 +87,7 @@ def written(folder: Path, arrangements: str = "", actions: str = "") -> tuple[st
 
 def followed(folder: Path, **texts: str) -> Callable[[], Agreed]:
     """Follow files of these texts."""
-    return AgreedFiles(written(folder, **texts), lambda: {"nl-joint"}, HandClock(), Metrics())
+    return AgreedFiles(written(folder, **texts), lambda: {"nl-joint"}, FixedClock(NOW), Metrics())
 
 
 def stepped(agreed: Callable[[], Agreed], camera: str, at: str = "08:59:00") -> StepResult:
@@ -133,7 +118,7 @@ def test_a_list_without_arrangement_is_used_by_the_rules_alone(tmp_path: Path) -
     """An arrangement for another list changes nothing."""
     text = ARRANGEMENT.replace("nl-joint", "nl-other")
     agreed = AgreedFiles(
-        written(tmp_path, arrangements=text), lambda: {"nl-other"}, HandClock(), Metrics()
+        written(tmp_path, arrangements=text), lambda: {"nl-other"}, FixedClock(NOW), Metrics()
     )
     (alert,) = stepped(agreed, OTHER).alerts
     assert not [reason for reason in alert.alert.reasons if reason.startswith("arrangement")]
@@ -167,18 +152,18 @@ def test_a_wrong_file_is_refused_at_the_start(tmp_path: Path) -> None:
 
 def test_a_wrong_change_leaves_what_was_agreed(tmp_path: Path) -> None:
     """The metric stands and the log names file and line until the file is put right."""
-    clock, metrics = HandClock(), Metrics()
+    clock, metrics = FixedClock(NOW), Metrics()
     names = written(tmp_path, actions=ACTION)
     agreed = AgreedFiles(names, lambda: {"nl-joint"}, clock, metrics)
     before = agreed()
     Path(names[1]).write_text(ACTION.replace('"pursuit"', '"parade"'), encoding="utf-8")
-    clock.seconds += CHECK_S
+    clock.pass_s(CHECK_S)
     with capture_logs() as told:
         assert agreed() is before
     assert [line["event"] for line in told] == ["agreed_files_refused"]
     assert f"{AGREED_REFUSED.name} 1.0" in metrics.page().decode()
     Path(names[1]).write_text(ACTION.replace("chase-1", "chase-2"), encoding="utf-8")
-    clock.seconds += CHECK_S
+    clock.pass_s(CHECK_S)
     assert [one.action_id for one in agreed().actions] == ["chase-2"]
     assert f"{AGREED_REFUSED.name} 0.0" in metrics.page().decode()
 

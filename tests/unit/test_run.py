@@ -7,6 +7,7 @@ from typing import cast
 
 import batch_records
 import pytest
+from clocks import FixedClock
 from fakes.memory_stream import MemoryBroker, MemoryReadStream
 
 from anpr_engine.errors import RejectShareExceeded
@@ -26,22 +27,6 @@ from anpr_engine.wire import OutgoingRecord, SiteTopics
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TOPICS = SiteTopics("be")
 PUBLISHED_TO = (TOPICS.alerts, TOPICS.rejected, TOPICS.audit, "anpr.alerts.crossborder")
-
-
-class FixedClock:
-    """Tells a time that a test moves."""
-
-    def __init__(self) -> None:
-        """Start at the tests' present."""
-        self.now = NOW
-
-    def now_us(self) -> int:
-        """Give the time of day."""
-        return int(self.now.timestamp() * 1e6)
-
-    def monotonic_s(self) -> float:
-        """Give a time that grows with the time of day."""
-        return self.now.timestamp()
 
 
 class FixedLists:
@@ -68,7 +53,7 @@ class Site:
         for topic in {TOPICS.reads, *PUBLISHED_TO} - set(missing_topics):
             self.broker.add_topic(topic, 1)
         self.broker.write(TOPICS.reads, 0, values)
-        self.clock, self.metrics = FixedClock(), Metrics()
+        self.clock, self.metrics = FixedClock(NOW), Metrics()
         entry = WatchlistEntry(entry_id="e1", list_id="l1", plate="1-ABC-123", sharing="be,nl")
         self.lists = FixedLists(snapshot_of([entry]))
         self.stream = MemoryReadStream(self.broker, TOPICS.reads, "g", self.clock)

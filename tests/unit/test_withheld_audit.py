@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+from clocks import FixedClock
 from fakes.memory_stream import MemoryBroker, MemoryReadStream
 from oracle_audit import chain_is_sound
 
@@ -23,18 +24,6 @@ TOPICS = SiteTopics("be")
 CHAIN = "be/engine-0"
 PLATES = {1: "1-ABC-001", 2: "2-XKR-418", 3: "1-TVW-793", 9: "2-GHD-566"}
 """Too far apart for one to be another misread."""
-
-
-class FixedClock:
-    """Tells one time."""
-
-    def now_us(self) -> int:
-        """Give the time of day."""
-        return NOW_US
-
-    def monotonic_s(self) -> float:
-        """Give a time for measuring."""
-        return NOW.timestamp()
 
 
 class OldLists:
@@ -73,7 +62,7 @@ def read(number: int, plate: int) -> bytes:
 
 def worked_on(values: list[bytes], reads_max: int) -> MemoryBroker:
     """Let an engine work reads off, in batches of so many."""
-    broker, clock = MemoryBroker(), FixedClock()
+    broker, clock = MemoryBroker(), FixedClock(NOW)
     for topic in (TOPICS.reads, TOPICS.alerts, TOPICS.rejected, TOPICS.audit, CROSS_BORDER_TOPIC):
         broker.add_topic(topic, 1)
     broker.write(TOPICS.reads, 0, values)
