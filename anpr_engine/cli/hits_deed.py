@@ -27,6 +27,7 @@ from anpr_engine.wire import (
     Header,
     OutgoingRecord,
     SiteTopics,
+    entry_key,
     json_bytes,
 )
 
@@ -43,7 +44,7 @@ class About:
     @property
     def key(self) -> bytes:
         """Keep all of an entry in one partition, in order."""
-        return f"{self.id.list_id}/{self.id.entry_id}".encode()
+        return entry_key(self.id.list_id, self.id.entry_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from anpr_engine.pipeline.columns import instant
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.messages import Effect, RecallReceipt, receipt_id
 from anpr_engine.records.recall import Recall
-from anpr_engine.wire import EventAttributes, Header, SiteTopics, json_bytes, told_apart
+from anpr_engine.wire import EventAttributes, Header, SiteTopics, entry_key, json_bytes, told_apart
 from anpr_engine.wiring import Place
 
 REMEMBERED_MAX = 100_000
@@ -65,7 +65,7 @@ class ReceiptDesk:
             return
         about = receipt.message_id, "recall_receipt", self.site, receipt.created_at
         attributes = replace(EventAttributes.of(*about), source=f"/anpr/{self.site}/control-room")
-        key = f"{recall.list_id}/{recall.entry_id}".encode()
+        key = entry_key(recall.list_id, recall.entry_id)
         topic = SiteTopics(self.site).feedback
         self.writer.write(topic, key, json_bytes(receipt), attributes.headers())
         self.writer.flush()

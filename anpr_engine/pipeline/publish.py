@@ -19,6 +19,7 @@ from anpr_engine.wire import (
     Header,
     OutgoingRecord,
     SiteTopics,
+    entry_key,
     json_bytes,
 )
 
@@ -36,20 +37,17 @@ def alert_records(
 ) -> list[OutgoingRecord]:
     """Write each alert and its audit line; keyed by entry, so that a vehicle's alerts keep order.
 
-    A plate in a key would reach metrics, compaction and mirrors. Without a guard alerts go out
-    as they are.
+    Without a guard alerts go out as they are.
     """
     records: list[OutgoingRecord] = []
     alerts = [item.alert for item in decided]
     guarded = _plain(alerts) if guard is None else guard.guarded(alerts)
     for alert, (value, more) in zip(alerts, guarded, strict=True):
         attributes = EventAttributes.of(alert.alert_id, "alert", topics.site, alert.created_at)
-        key = f"{alert.entry.list_id}/{alert.entry.entry_id}".encode()
+        key = entry_key(alert.entry.list_id, alert.entry.entry_id)
         headers = attributes.headers() + more
         records.append(OutgoingRecord(alert_topic(alert, topics), key, value, headers))
-        event = _audit_event(alert)
-        audit = EventAttributes.of(event.event_id, "audit_event", topics.site, event.occurred_at)
-        records.append(OutgoingRecord(topics.audit, key, json_bytes(event), audit.headers()))
+        records.append(_audit_record(_audit_event(alert), key, topics))
     return records
 
 
@@ -71,8 +69,12 @@ def start_record(
         watchlist_version=watchlist_version,
         policy_version=policy_version,
     )
-    attributes = EventAttributes.of(event.event_id, "audit_event", topics.site, at)
-    return OutgoingRecord(topics.audit, b"engine", json_bytes(event), attributes.headers())
+    return _audit_record(event, b"engine", topics)
+
+
+def _audit_record(event: AuditEvent, key: bytes, topics: SiteTopics) -> OutgoingRecord:
+    attributes = EventAttributes.of(event.event_id, "audit_event", event.site, event.occurred_at)
+    return OutgoingRecord(topics.audit, key, json_bytes(event), attributes.headers())
 
 
 def withheld_records(
@@ -101,9 +103,7 @@ def withheld_records(
             policy_version=each.policy_version,
             hits=each.hits,
         )
-        attributes = EventAttributes.of(event.event_id, "audit_event", topics.site, at)
-        key = f"{each.list_id}/{each.entry_id}".encode()
-        records.append(OutgoingRecord(topics.audit, key, json_bytes(event), attributes.headers()))
+        records.append(_audit_record(event, entry_key(each.list_id, each.entry_id), topics))
     return records
 
 

@@ -35,6 +35,7 @@ from anpr_engine.wire import (
     Header,
     OutgoingRecord,
     SiteTopics,
+    entry_key,
     json_bytes,
     told_apart,
 )
@@ -227,7 +228,7 @@ class Recalls:
                 "", kind, recall.site, recall.created_at
             ).headers()
         named = tuple((name, value_ or id_.encode()) for name, value_ in headers)
-        key = f"{recall.list_id}/{recall.entry_id}".encode()
+        key = entry_key(recall.list_id, recall.entry_id)
         return OutgoingRecord(topic, key, json_bytes(value), named)
 
 
