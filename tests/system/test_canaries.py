@@ -41,6 +41,8 @@ from anpr_engine.kafka.topics import TOPICS, Step, wanted_topics
 from anpr_engine.records.alert import Alert
 from anpr_engine.wire import CROSS_BORDER_TOPIC
 
+STRANGE_PLATES = [*CANARIES, *UNREADABLE]
+
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searched]:
@@ -54,9 +56,9 @@ def alerted(made: Searched) -> set[str]:
     return found_in(made.topic_bytes([NAMES.alerts, CROSS_BORDER_TOPIC]), WANTED)
 
 
-def test_the_search_finds_what_is_there(searched: Searched) -> None:
+def assert_all_is_there(searched: Searched) -> None:
     """Before the reads' time is up all of them lie on the broker's disk, as they were written."""
-    everything = [*CANARIES, *UNREADABLE, *WANTED]
+    everything = [*STRANGE_PLATES, *WANTED]
     assert found_on_disk([searched.kafka], everything) == set(everything)
     assert alerted(searched) == set(OPEN)
     assert found_in(searched.redis_bytes(), WANTED) == set(WANTED)
@@ -69,12 +71,35 @@ def test_the_search_finds_what_is_there(searched: Searched) -> None:
     assert 0 <= oldest_age_s(oldest, now_us) <= (now_us - NOW.timestamp() * 1e6) / 1e6
 
 
+def purge(searched: Searched) -> None:
+    """Let the reads' time be up, and await the broker's deletion of them."""
+    (reads,) = (t for t in wanted_topics(TOPICS, ["be"], replication=1) if t.name == NAMES.reads)
+    TopicAdmin(searched.world.bootstrap).apply([Step("set", reads, "purge", PURGE)])
+    await_true(
+        lambda: not found_on_disk([searched.kafka], STRANGE_PLATES), "the broker's disk holds none"
+    )
+
+
+def assert_no_stranger_is_anywhere(searched: Searched) -> None:
+    """No file holds one; the hits are where they belong."""
+    assert found_on_disk(searched.places, STRANGE_PLATES) == set()
+    assert alerted(searched) == set(OPEN)
+
+
+def assert_the_reads_are_gone(searched: Searched) -> None:
+    """What is left of the topic is its offsets; nobody can replay what is not there."""
+    client = AdminClient({"bootstrap.servers": searched.world.bootstrap})
+    assert NAMES.reads in client.list_topics(timeout=WAIT_S).topics
+    assert searched.topic_bytes([NAMES.reads]) == b""
+    assert searched.oldest_us() == {}
+    assert oldest_age_s({}, 1) == 0.0
+
+
 def test_no_stranger_leaves_the_topic_of_reads(searched: Searched) -> None:
     """No alert, dead letter, audit line, key of the store or metric holds a stranger's plate."""
-    strangers = [*CANARIES, *UNREADABLE]
-    assert found_in(searched.topic_bytes(DERIVED), strangers) == set()
-    assert found_in(searched.redis_bytes(), strangers) == set()
-    assert found_in(searched.page.encode(), [*strangers, *WANTED]) == set()
+    assert found_in(searched.topic_bytes(DERIVED), STRANGE_PLATES) == set()
+    assert found_in(searched.redis_bytes(), STRANGE_PLATES) == set()
+    assert found_in(searched.page.encode(), [*STRANGE_PLATES, *WANTED]) == set()
 
 
 def test_the_engine_signs_what_it_publishes_and_seals_what_leaves(searched: Searched) -> None:
@@ -99,23 +124,9 @@ def test_the_engine_signs_what_it_publishes_and_seals_what_leaves(searched: Sear
         assert found.entry.plate == SEALED
 
 
-def test_no_stranger_is_anywhere_once_the_time_is_up(searched: Searched) -> None:
-    """After the broker's deletion no file holds one; the hits are where they belong."""
-    strangers = [*CANARIES, *UNREADABLE]
-    (reads,) = (t for t in wanted_topics(TOPICS, ["be"], replication=1) if t.name == NAMES.reads)
-    admin = TopicAdmin(searched.world.bootstrap)
-    admin.apply([Step("set", reads, "purge", PURGE)])
-    await_true(
-        lambda: not found_on_disk([searched.kafka], strangers), "the broker's disk holds none"
-    )
-    assert found_on_disk(searched.places, strangers) == set()
-    assert alerted(searched) == set(OPEN)
-
-
-def test_the_reads_themselves_are_gone(searched: Searched) -> None:
-    """What is left of the topic is its offsets; nobody can replay what is not there."""
-    client = AdminClient({"bootstrap.servers": searched.world.bootstrap})
-    assert NAMES.reads in client.list_topics(timeout=WAIT_S).topics
-    assert searched.topic_bytes([NAMES.reads]) == b""
-    assert searched.oldest_us() == {}
-    assert oldest_age_s({}, 1) == 0.0
+def test_no_stranger_is_left_once_the_reads_time_is_up(searched: Searched) -> None:
+    """What the search finds before, it finds nowhere after; one test, for it takes them away."""
+    assert_all_is_there(searched)
+    purge(searched)
+    assert_no_stranger_is_anywhere(searched)
+    assert_the_reads_are_gone(searched)
