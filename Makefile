@@ -7,6 +7,8 @@ PYTHON ?= python3
 ARGS ?=
 # The kernels' own tests, run once more as plain Python, where coverage and bounds can see them.
 INTERPRETED ?= tests/property -m "not slow_interpreted"
+# A file of tests stays in one process, for its tests share a broker or an engine.
+PARALLEL ?= --numprocesses 2 --dist loadfile
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -31,8 +33,10 @@ demo: environment
 
 test: environment servers
 	$(BIN)/python -m anpr_engine.kernels.warm
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -q $(INTERPRETED)
-	$(BIN)/python -m pytest $(ARGS)
+	export NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=interpreted
+	$(BIN)/python -m pytest -q $(PARALLEL) $(INTERPRETED)
+	unset NUMBA_DISABLE_JIT HYPOTHESIS_PROFILE
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 bench: environment
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -11,14 +11,8 @@ from numpy.typing import NDArray
 from rbloom import Bloom
 
 from anpr_engine.kernels.bloom import filter_add, filter_maybe, filter_words
-from anpr_engine.kernels.json_scan import (
-    DECODED,
-    NUMBERS,
-    ROW_WORDS,
-    SPAN_PLATE,
-    SPANS,
-    scan_reads,
-)
+from anpr_engine.kernels.json_scan import DECODED, ROW_WORDS, scan_reads
+from anpr_engine.kernels.json_values import NUMBERS, SPAN_PLATE, SPANS
 from anpr_engine.kernels.plate_text import plate_keys
 from anpr_engine.kernels.table import FOUND, find_listed, table_build, table_slots
 from benchmarks import workloads

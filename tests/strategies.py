@@ -138,7 +138,29 @@ def read_fields(draw: st.DrawFn) -> dict[str, object]:
 @st.composite
 def damaged_values(draw: st.DrawFn) -> bytes:
     """Draw reads with one to three bytes changed, cut or doubled."""
-    value = bytearray(draw(st.one_of(read_values(), odd_read_values())))
+    return damaged(draw(st.one_of(read_values(), odd_read_values())), draw)
+
+
+@st.composite
+def alike_values(draw: st.DrawFn) -> list[bytes]:
+    """Draw reads written by one program, some of them damaged, some of these twice in a row."""
+    fields, other = draw(read_fields()), draw(read_fields())
+    shared = sorted(fields.keys() & other.keys())
+    spaces = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+    values: list[bytes] = []
+    for _ in range(draw(st.integers(2, 8))):
+        read = fields | {name: other[name] for name in draw(st.sets(st.sampled_from(shared)))}
+        text = json.dumps(read, separators=spaces, ensure_ascii=False)
+        value = text.encode(errors="surrogatepass")
+        value += draw(st.sampled_from([b"", b"", b"", b"\n", b" ", b"}", b",", b"\n{"]))
+        value = damaged(value, draw) if draw(st.integers(0, 3)) == 0 else value
+        values += [value] * draw(st.integers(1, 2))
+    return values
+
+
+def damaged(value_before: bytes, draw: st.DrawFn) -> bytes:
+    """Change, cut or double one to three bytes."""
+    value = bytearray(value_before)
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, max(0, len(value) - 1)))
         kind = draw(st.sampled_from(["change", "cut", "double", "drop"]))

@@ -1,7 +1,8 @@
-"""What kernels may do outside their arrays: read memory of a C library, and call its functions.
+"""What kernels may do beside elements of arrays: words, memory of a C library, its functions.
 
-Nothing is checked here: an address must come from the library whose memory it is. Each piece has
-machine code for compiled kernels and a plain meaning for interpreted ones.
+Nothing is checked here: an address must come from the library whose memory it is, and eight bytes
+must be in the array. Each piece has machine code for compiled kernels and a plain meaning for
+interpreted ones.
 
 Why: numba can call a C function only at an address known when it compiles, which no cache of
 compiled code survives; here the address is an argument.
@@ -15,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, codegen, compiled_as, i32, i64, kinds, u8
+from anpr_engine.kernels._jit import Word, codegen, compiled_as, i32, i64, kinds, u8, u64
 
 Typed = Callable[..., Any]
 
@@ -30,6 +31,16 @@ def _reads(kind: Any) -> Typed:  # noqa: ANN401 - numba's types and builders are
         return i64(i64), generate
 
     return typed
+
+
+def _reads_word(_typing: Any, source: Any, _at: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        pointer = context.get_value_type(kinds.CPointer(u64))
+        word = builder.bitcast(builder.gep(data, [args[1]]), pointer)
+        return builder.load(word, align=1)
+
+    return u64(source, i64), generate
 
 
 def _copies(_typing: Any, target: Any, _at: Any, _from: Any, _size: Any) -> Any:  # noqa: ANN401
@@ -79,6 +90,12 @@ def peek_i32(address: Word) -> Word:
 def peek_i64(address: Word) -> Word:
     """Read the signed number, or the address, of eight bytes at an address."""
     return ctypes.c_int64.from_address(int(address)).value
+
+
+@compiled_as(_reads_word)
+def eight_bytes(source: NDArray[np.uint8], at: Word) -> Word:
+    """Read eight bytes of an array as one unsigned number, the first as its lowest byte."""
+    return np.uint64(int.from_bytes(source[at : at + 8].tobytes(), "little"))
 
 
 @compiled_as(_copies)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, f64, given, helper, i32, i64, kernel, u8, written
-from anpr_engine.kernels.json_text import time_us
+from anpr_engine.kernels.json_times import time_us
 from anpr_engine.kernels.json_write import put_bytes, put_double
 
 PAIR_BYTES_MAX = 64
@@ -28,7 +28,7 @@ def text_times(
     Args:
         buffer: uint8 (bytes,).
         spans: int32 (n, 2), start and length of each text.
-        times_us: int64 (n,), written: microseconds since 1970, `json_text.NO_TIME` for none.
+        times_us: int64 (n,), written: microseconds since 1970, `json_times.NO_TIME` for none.
 
     """
     for row in range(spans.shape[0]):

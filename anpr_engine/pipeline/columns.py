@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from anpr_engine.kernels.json_scan import SPAN_PLATE
+from anpr_engine.kernels.json_values import SPAN_PLATE
 from anpr_engine.policy.handled import Progress, nothing_known
 from anpr_engine.policy.handling_events import SubjectId
 from anpr_engine.records.alert import Alert

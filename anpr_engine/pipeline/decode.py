@@ -5,16 +5,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.json_scan import (
+from anpr_engine.kernels.json_scan import ROW_WORDS, UNDECIDED, scan_reads
+from anpr_engine.kernels.json_values import (
     CAPTURED_AT_US,
     CONFIDENCE_PPM,
     COUNTRY_CODE,
     COUNTRY_CONFIDENCE_PPM,
     NUMBERS,
-    ROW_WORDS,
     SPANS,
-    UNDECIDED,
-    scan_reads,
 )
 from anpr_engine.pipeline.crew import ALONE, Crew
 from anpr_engine.ports import RecordValues

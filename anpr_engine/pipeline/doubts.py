@@ -13,7 +13,7 @@ from anpr_engine.kernels.json_candidates import (
     WORDS,
     scan_candidates,
 )
-from anpr_engine.kernels.json_scan import SPAN_CANDIDATES, SPAN_CHARACTERS
+from anpr_engine.kernels.json_values import SPAN_CANDIDATES, SPAN_CHARACTERS
 from anpr_engine.kernels.plate_text import UNDECIDED as UNDECIDED_TEXT
 from anpr_engine.kernels.plate_text import plate_keys
 from anpr_engine.plates.normaliser import normalise

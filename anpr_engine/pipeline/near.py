@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.explained_tables import BEST, NEED, SeenReads
-from anpr_engine.kernels.json_scan import SPAN_CHARACTERS
+from anpr_engine.kernels.json_values import SPAN_CHARACTERS
 from anpr_engine.kernels.plate_text import (
     GAPS_UNKNOWN,
     LONG_KEYS_FROM,

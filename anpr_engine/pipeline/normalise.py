@@ -5,7 +5,7 @@ The seat of richer normalising: a later stage adds candidate spellings beside th
 
 import numpy as np
 
-from anpr_engine.kernels.json_scan import SPAN_PLATE
+from anpr_engine.kernels.json_values import SPAN_PLATE
 from anpr_engine.kernels.plate_text import GAPS_UNKNOWN, UNDECIDED, plate_keys_and_gaps
 from anpr_engine.pipeline.columns import plate_text
 from anpr_engine.pipeline.crew import ALONE, Crew

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.json_scan import SPAN_PLATE
+from anpr_engine.kernels.json_values import SPAN_PLATE
 from anpr_engine.kernels.plate_forms import NO_FORM, written_plate
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM, WILDCARD_KEYS_FROM
 from anpr_engine.kernels.tokens import (

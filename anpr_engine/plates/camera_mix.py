@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.errors import UsageError
-from anpr_engine.kernels.json_scan import SPAN_CAMERA_ID
+from anpr_engine.kernels.json_values import SPAN_CAMERA_ID
 from anpr_engine.plates.formats import CountryPack
 from anpr_engine.plates.traffic import ODD
 from anpr_engine.records.columns import ReadColumns

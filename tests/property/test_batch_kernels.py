@@ -12,7 +12,7 @@ import oracle_batches
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from anpr_engine.kernels.json_text import NO_TIME
+from anpr_engine.kernels.json_times import NO_TIME
 from anpr_engine.kernels.lines import split_lines
 from anpr_engine.kernels.text_columns import PAIR_BYTES_MAX, doubt_texts, text_times
 from anpr_engine.pipeline.batches.avro import written_texts

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from anpr_engine.kernels.bloom import filter_add, filter_maybe, filter_words
 from anpr_engine.kernels.hashing import mix64
-from anpr_engine.kernels.json_scan import DECODED, NUMBERS, ROW_WORDS, SPANS, scan_reads
+from anpr_engine.kernels.json_scan import DECODED, ROW_WORDS, scan_reads
+from anpr_engine.kernels.json_values import NUMBERS, SPANS
 from anpr_engine.kernels.plate_forms import NO_FORM, plate_forms, written_plate
 from anpr_engine.kernels.plate_text import LONG_KEYS_FROM, UNDECIDED, USABLE, plate_keys
 from anpr_engine.kernels.table import FOUND, MAYBE, PROBED, find_listed, table_build, table_slots
@@ -201,6 +202,22 @@ def test_the_scanner_accepts_only_reads_and_reads_them_right(values: list[bytes]
         parts = read.model_dump(include={"characters", "candidates"})
         assert known_members(texts[3], ("char", "confidence")) == parts["characters"]
         assert known_members(texts[4], ("plate", "confidence")) == parts["candidates"]
+
+
+@given(strategies.alike_values())
+def test_what_a_read_says_does_not_depend_on_the_reads_before_it(values: list[bytes]) -> None:
+    """Scanned among reads of one layout, each gives what it gives alone."""
+    _, spans, numbers, status = run_scan_reads(values)
+    begin = 0
+    for row, value in enumerate(values):
+        _, (alone,), (figures,), (state,) = run_scan_reads([value])
+        alone[:, 0] += begin * (alone[:, 1] > 0)
+        spans[row, :, 0] *= spans[row, :, 1] > 0
+        alone[:, 0] *= alone[:, 1] > 0
+        assert status[row] == state
+        assert spans[row].tolist() == alone.tolist()
+        assert numbers[row].tolist() == figures.tolist()
+        begin += len(value)
 
 
 def known_members(array: str, names: tuple[str, str]) -> list[dict[str, object]] | None:

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.json_scan import CONFIDENCE_PPM, COUNTRY_CONFIDENCE_PPM, NUMBERS, SPANS
-from anpr_engine.kernels.json_text import NO_TIME
+from anpr_engine.kernels.json_times import NO_TIME
+from anpr_engine.kernels.json_values import CONFIDENCE_PPM, COUNTRY_CONFIDENCE_PPM, NUMBERS, SPANS
 from anpr_engine.kernels.json_write import TIME_US_MAX, TIME_US_MIN
 from anpr_engine.kernels.text_columns import text_times
 from anpr_engine.pipeline.batches.arrow import is_text

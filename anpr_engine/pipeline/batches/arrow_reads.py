@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from anpr_engine.kernels.json_fields import COUNTRY, FIELDS, LANE, NUMBER, REQUIRED, TEXT
-from anpr_engine.kernels.json_scan import (
+from anpr_engine.kernels.json_times import NO_TIME
+from anpr_engine.kernels.json_values import (
     CAPTURED_AT_US,
     CONFIDENCE_PPM,
     COUNTRY_CODE,
@@ -22,7 +23,6 @@ from anpr_engine.kernels.json_scan import (
     SPAN_PLATE,
     SPAN_READ_ID,
 )
-from anpr_engine.kernels.json_text import NO_TIME
 from anpr_engine.kernels.json_write import TIME_US_MAX, TIME_US_MIN
 from anpr_engine.kernels.text_columns import PAIR_BYTES_MAX, doubt_texts
 from anpr_engine.pipeline.batches.arrow import KINDS, LISTS, PARTS, is_text, without_views

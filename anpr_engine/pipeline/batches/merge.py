@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from anpr_engine.kernels.json_scan import NUMBERS, SPANS
+from anpr_engine.kernels.json_values import NUMBERS, SPANS
 from anpr_engine.pipeline.batches.rows import ChosenTexts
 from anpr_engine.records.columns import ReadColumns, Reject
 
