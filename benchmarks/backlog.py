@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from confluent_kafka import ConsumerGroupState, Producer
 from confluent_kafka.admin import AdminClient
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.kafka.client_settings import writer
+from anpr_engine.wire import Header
 from benchmarks import workloads
 from benchmarks.alerts import ANSWER_S, check_alerts
 from benchmarks.bench_latency import Arrivals, skip_to_end
@@ -40,24 +42,41 @@ class Engines:
     told: Mapping[str, str]
 
 
-def write_backlog(kafka: str, plan: workloads.ReadPlan) -> Callable[[], None]:
+class Record(NamedTuple):
+    """One record as it is written."""
+
+    key: bytes
+    value: bytes
+    headers: tuple[Header, ...] = ()
+
+
+Packed = Callable[[workloads.ReadPlan], Iterator[Record]]
+"""Makes the records that hold the reads of a plan."""
+
+
+def one_each(plan: workloads.ReadPlan) -> Iterator[Record]:
+    """Make a record of each read."""
+    for chunk in workloads.read_chunks(plan):
+        yield from map(Record, chunk.keys, chunk.values)
+
+
+def write_backlog(
+    kafka: str, plan: workloads.ReadPlan, packed: Packed = one_each
+) -> Callable[[], None]:
     """Write reads that nobody sees yet; give what makes all of them visible."""
     told = {"transactional.id": WRITER, "transaction.timeout.ms": TRANSACTION_MS_MAX}
     producer = Producer({"bootstrap.servers": kafka, "log_level": 3, **writer(), **told})
     producer.init_transactions(ANSWER_S)
     producer.begin_transaction()
-    written = 0
-    for chunk in workloads.read_chunks(plan):
-        for key, value in zip(chunk.keys, chunk.values, strict=True):
-            while True:
-                try:
-                    producer.produce(READS_TOPIC, value, key)
-                    break
-                except BufferError:
-                    producer.poll(LOOK_S)
-            written += 1
-            if not written % SERVE_EVERY:
-                producer.poll(0)
+    for written, record in enumerate(packed(plan), start=1):
+        while True:
+            try:
+                producer.produce(READS_TOPIC, record.value, record.key, headers=[*record.headers])
+                break
+            except BufferError:
+                producer.poll(LOOK_S)
+        if not written % SERVE_EVERY:
+            producer.poll(0)
     producer.flush(ANSWER_S)
 
     def release() -> None:
@@ -72,6 +91,7 @@ def worked_off(
     plan: workloads.ReadPlan,
     arrivals: Arrivals,
     beside: Callable[[], None] | None = None,
+    packed: Packed = one_each,
 ) -> float:
     """Let engines that wait work a backlog off; their alerts are checked.
 
@@ -80,11 +100,12 @@ def worked_off(
         plan: the reads.
         arrivals: the alerts as they become visible.
         beside: what else is done from the same moment on, in a thread of its own.
+        packed: what makes records of the reads.
 
     Returns the seconds until the last alert, which is about one of the last reads, is visible.
     """
     arrivals.forget()
-    release = write_backlog(kafka, plan)
+    release = write_backlog(kafka, plan, packed)
     other = threading.Thread(target=beside, name="beside") if beside else None
     started_ns = time.time_ns()
     if other is not None:

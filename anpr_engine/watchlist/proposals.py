@@ -162,16 +162,18 @@ class Proposals:
         """Give the changes, packed, exactly as they were proposed.
 
         Raises:
-            StoreError: they are not what was proposed.
+            PolicyRefused, StoreError: the proposal is decided; they are not what was proposed.
 
         """
         key = proposed_key(proposal.proposal_id)
         chunks: list[bytes] = self._session.ask("LRANGE", key, 0, -1)
         if len(chunks) != proposal.chunks or digest_of(chunks) != proposal.digest:
-            raise StoreError(
-                "The changes in Redis are not those that were proposed; nothing was applied.",
-                "Find out who changed them; reject this proposal and make a new one.",
-            )
+            # They are gone once somebody else has decided.
+            now = self.one(proposal.proposal_id)
+            _check(now, Decision(""), ProposalState.APPLYING, self._clock.now_us())
+            what = "The changes in Redis are not those that were proposed; nothing was applied."
+            remedy = "Find out who changed them; reject this proposal and make a new one."
+            raise StoreError(what, remedy)
         return chunks
 
     def claim(self, proposal_id: str, decision: Decision, from_version: int) -> Proposal:

@@ -121,6 +121,14 @@ def test_many_approvals_at_once_apply_once(world: World, redis_url: str) -> None
     assert len(list(History(world.session).newest_first())) == 1
 
 
+def test_changes_of_a_proposal_that_was_decided_meanwhile_are_no_damage(world: World) -> None:
+    """Who read it while it was open is told that it is open no more."""
+    made = proposed(world)
+    approve(world.session, SystemClock(), made.proposal_id, BRAM)
+    with pytest.raises(PolicyRefused, match="approved, not open"):
+        Proposals(world.session, SystemClock()).chunks(made)
+
+
 def test_a_rejected_proposal_is_gone(world: World) -> None:
     """Its changes are deleted at once; the reason is kept; it cannot be approved."""
     made = proposed(world)

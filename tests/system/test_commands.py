@@ -178,9 +178,13 @@ def test_refused_reads_are_exit_code_three(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_the_demo_runs_headless_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_the_demo_runs_headless_and_leaves_nothing_behind(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """Alerts seen by a committed reader, one closing line, no folder left."""
-    marks = {"TMPDIR": str(tmp_path)}
+    # A socket's path must not be long, and `tmp_path` holds the test's name.
+    short = tmp_path_factory.mktemp("t")
+    marks = {"TMPDIR": str(short)}
     done = anpr("demo", "--seconds", "6", "--headless", "--json", "--rate", "300", **marks)
     assert done.returncode == 0, done.stderr
     closing = json.loads(done.stdout.splitlines()[-1])
@@ -189,4 +193,4 @@ def test_the_demo_runs_headless_and_leaves_nothing_behind(tmp_path: Path) -> Non
     assert closing["repeated"] == 0
     assert closing["exactly_once"] is True
     assert set(closing["alert_latency_ms"]) == {"p50", "p99"}
-    assert not list(tmp_path.iterdir())
+    assert not list(short.iterdir())

@@ -17,6 +17,8 @@ from sites import PARTITIONS, World, alert_topics, read_json, world
 
 from anpr_engine.cli import replay as command
 from anpr_engine.errors import BrokerUnavailable
+from anpr_engine.kafka.history import HistorySettings
+from anpr_engine.kafka.topic_values import committed_values
 from anpr_engine.kafka.writer import ReadWriter
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.replay import kafka_reads, tally
@@ -229,8 +231,8 @@ def test_a_replay_of_kafka_goes_on_over_the_same_records(
 
 def audited(made: World, action: str) -> list[dict[str, object]]:
     """Give the acts of one kind in the site's record."""
-    lines = made.committed([SiteTopics("be").audit], 1)
-    found = [json.loads(line.value) for line in lines]
+    log = HistorySettings(made.bootstrap, SiteTopics("be").audit)
+    found = [json.loads(value) for value in committed_values(log, lambda: False)]
     return [each for each in found if each["action"] == action]
 
 
