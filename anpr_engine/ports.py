@@ -5,7 +5,7 @@ Each port has a real implementation and a fake with the same contract suite in
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Protocol, Self, overload
@@ -74,6 +74,9 @@ class Texts(Sequence[bytes]):
         """Give some rows, each from 0 on."""
         return [self.text(row) for row in rows]
 
+    def plan(self, rows: Iterable[int]) -> None:
+        """Hear which rows will be asked for next, in order, where that makes them cheaper."""
+
     @overload
     def __getitem__(self, row: int) -> bytes: ...
     @overload
@@ -82,6 +85,24 @@ class Texts(Sequence[bytes]):
         """Give these rows."""
         chosen = range(len(self))[row]
         return self.text(chosen) if isinstance(chosen, int) else self.texts(chosen)
+
+
+class StretchTexts(Texts):
+    """A run of rows of a batch's texts, which several threads may look at together."""
+
+    __slots__ = ("_first", "_rows", "_values")
+
+    def __init__(self, values: Sequence[bytes], first: int, end: int) -> None:
+        """Keep the whole, and which rows."""
+        self._values, self._first, self._rows = values, first, end - first
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return self._rows
+
+    def text(self, row: int) -> bytes:
+        """Give a row."""
+        return self._values[self._first + row]
 
 
 class RecordValues(Texts):

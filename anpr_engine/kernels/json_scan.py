@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, given, helper, i32, i64, kernel, u8, written
+from anpr_engine.kernels.byte_words import same_bytes
 from anpr_engine.kernels.json_fields import REQUIRED
 from anpr_engine.kernels.json_text import skip_space, string_end
 from anpr_engine.kernels.json_values import (
@@ -30,7 +31,6 @@ from anpr_engine.kernels.json_values import (
     known_field,
     value_end,
 )
-from anpr_engine.kernels.json_words import same_bytes
 
 DECODED = 1
 UNDECIDED = 0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, helper
-from anpr_engine.kernels.json_words import plain_end
+from anpr_engine.kernels.byte_words import plain_end
 
 _QUOTE = 0x22
 _BACKSLASH = 0x5C

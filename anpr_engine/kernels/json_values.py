@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, helper, routine
+from anpr_engine.kernels.byte_words import same_bytes
 from anpr_engine.kernels.json_fields import (
     CAMERA_ID,
     CANDIDATES,
@@ -33,7 +34,6 @@ from anpr_engine.kernels.json_fields import (
 from anpr_engine.kernels.json_nested import FIELD_NODES, UNKNOWN, nested_end
 from anpr_engine.kernels.json_text import number, string_end, word_end
 from anpr_engine.kernels.json_times import MINUTE_BYTES, NO_TIME, SHORTEST_BYTES, minute_us, rest_us
-from anpr_engine.kernels.json_words import same_bytes
 
 SPAN_READ_ID = 0
 SPAN_CAMERA_ID = 1

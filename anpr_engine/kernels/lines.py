@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, given, helper, i64, kernel, u8, written
+from anpr_engine.kernels.byte_words import count_byte, next_byte
+
+_LINE_FEED = 0x0A
 
 
 @helper
@@ -18,12 +21,33 @@ def _is_blank(buffer: NDArray[np.uint8], position: Word, end: Word) -> Word:
     return position >= end
 
 
-@kernel(given(u8), given(i64), given(u8), given(i64), written(i64), written(i64))
+@kernel(given(u8), given(i64), given(u8), written(i64))
+def count_lines(
+    buffer: NDArray[np.uint8],
+    bounds: NDArray[np.int64],
+    of_lines: NDArray[np.uint8],
+    counts: NDArray[np.int64],
+) -> None:
+    """Count how many lines each record may have at most.
+
+    Args:
+        buffer: uint8 (bytes,), the records one after another.
+        bounds: int64 (records + 1,), where each begins, and the end of the last.
+        of_lines: uint8 (records,), 0 for a record that is one text whatever it holds.
+        counts: int64 (records,), written: its line feeds and one.
+
+    """
+    for record in range(counts.shape[0]):
+        counts[record] = 1
+        if of_lines[record] != 0:
+            counts[record] += count_byte(buffer, bounds[record], bounds[record + 1], _LINE_FEED)
+
+
+@kernel(given(u8), given(i64), given(u8), written(i64), written(i64))
 def split_lines(
     buffer: NDArray[np.uint8],
     bounds: NDArray[np.int64],
     of_lines: NDArray[np.uint8],
-    feeds: NDArray[np.int64],
     line_bounds: NDArray[np.int64],
     counts: NDArray[np.int64],
 ) -> None:
@@ -33,22 +57,19 @@ def split_lines(
         buffer: uint8 (bytes,), the records one after another.
         bounds: int64 (records + 1,), where each begins, and the end of the last.
         of_lines: uint8 (records,), 0 for a record that is one text whatever it holds.
-        feeds: int64 (feeds,), where line feeds stand, ascending.
-        line_bounds: int64 (records + feeds + 1,), written up to the number of lines and one.
+        line_bounds: int64 (lines + 1,), with room for as many as `count_lines` gives; written up
+            to the number of lines and one.
         counts: int64 (records,), written: lines of each record, at least 1.
 
     """
-    line, feed = 0, 0
+    line = 0
     for record in range(counts.shape[0]):
         begin, end = bounds[record], bounds[record + 1]
         line_bounds[line] = begin
         found = 0
-        while begin < end:
-            after = end
-            if feed < feeds.shape[0] and feeds[feed] < end:
-                after = feeds[feed] + 1
-                feed += 1
-            if of_lines[record] != 0 and not _is_blank(buffer, begin, after):
+        while of_lines[record] != 0 and begin < end:
+            after = min(next_byte(buffer, begin, end, _LINE_FEED) + 1, end)
+            if not _is_blank(buffer, begin, after):
                 if found:
                     line += 1
                     line_bounds[line] = begin

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from anpr_engine.pipeline.batches.records_in import reads_in
+from anpr_engine.pipeline.batches.rows import plan_rows
 from anpr_engine.pipeline.batches.rules import RecordRules
 from anpr_engine.pipeline.columns import Circumstances, DecidedAlert, Withheld
 from anpr_engine.pipeline.crew import ALONE, Crew, joined_hits, part_of
@@ -144,6 +145,7 @@ def look(
         return first, match(some, keys, snapshot, searched, where.now_us)
 
     hits = joined_hits(crew.each(len(reads), matched))
+    plan_rows(reads.values, hits.read.tolist())
     lap("match")
     return Looked(reads, plates, hits)
 

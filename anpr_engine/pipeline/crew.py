@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from anpr_engine.ports import StretchTexts
 from anpr_engine.records.columns import HitColumns, ReadColumns
 
 WORKERS_MAX = 8
@@ -64,7 +65,7 @@ ALONE = Crew()
 
 
 def part_of(reads: ReadColumns, first: int, end: int) -> ReadColumns:
-    """Give a stretch of a batch's reads, as views; it has no `values`, only the whole batch has."""
+    """Give a stretch of a batch's reads, as views."""
     if first == 0 and end == len(reads):
         return reads
     rows = slice(first, end)
@@ -81,7 +82,7 @@ def part_of(reads: ReadColumns, first: int, end: int) -> ReadColumns:
             for reject in reads.rejects
             if first <= reject.row < end
         ],
-        values=(),
+        values=StretchTexts(reads.values, first, end),
         record=None if reads.record is None else reads.record[rows],
         place=None if reads.place is None else reads.place[rows],
     )

@@ -1,5 +1,6 @@
 """Threads that share a batch: each row once, in order, and nothing left running."""
 
+import itertools
 import json
 import threading
 from datetime import UTC, datetime
@@ -74,6 +75,13 @@ def test_nothing_runs_on_after_a_failure(failing: int) -> None:
 
 def _batch() -> tuple[Snapshot, list[bytes]]:
     entries, values = traffic(np.random.default_rng(5), 40)
+    # Make and colour are not among a batch's columns: they are looked up in the reads themselves.
+    listed = {"vehicle_make": "VOLVO", "vehicle_colour": "red"}
+    entries = [each.model_copy(update=listed) for each in entries]
+    values = [
+        json.dumps(json.loads(value) | {"vehicle": {"make": make}}).encode()
+        for value, make in zip(values, itertools.cycle(["Volvo", "Skoda"]), strict=False)
+    ]
     entries.append(entry(99, "1-AB?-123", None))
     values[7:7] = [BAD, CAREFUL, read_value("1ABX123", "BE", 0.9)]
     return snapshot_of(entries), [*values, BAD]

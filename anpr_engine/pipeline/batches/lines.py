@@ -5,15 +5,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.lines import split_lines
+from anpr_engine.kernels.lines import count_lines, split_lines
 from anpr_engine.pipeline.batches.forms import JSON, LINES
 from anpr_engine.pipeline.batches.merge import without_rows
 from anpr_engine.pipeline.batches.rows import LineTexts
+from anpr_engine.pipeline.crew import ALONE, Crew
 from anpr_engine.pipeline.decode import decode_rows
 from anpr_engine.ports import RecordValues
 from anpr_engine.records.columns import ReadColumns
-
-_LINE_FEED = 0x0A
 
 
 def lines_of(
@@ -30,11 +29,11 @@ def lines_of(
     each of which is one line.
     """
     of_lines = (kind == LINES).astype(np.uint8)
-    feeds = np.flatnonzero(values.buffer == _LINE_FEED) if of_lines.any() else np.empty(0, np.int64)
+    counts = np.empty(len(values), dtype=np.int64)
     while True:
-        bounds = np.empty(len(values) + len(feeds) + 1, dtype=np.int64)
-        counts = np.empty(len(values), dtype=np.int64)
-        split_lines(values.buffer, values.bounds, of_lines, feeds, bounds, counts)
+        count_lines(values.buffer, values.bounds, of_lines, counts)
+        bounds = np.empty(int(counts.sum()) + 1, dtype=np.int64)
+        split_lines(values.buffer, values.bounds, of_lines, bounds, counts)
         over = np.flatnonzero(counts > reads_max)
         if not len(over):
             break
@@ -46,16 +45,20 @@ def lines_of(
 
 
 def text_reads(
-    values: RecordValues, kind: NDArray[np.uint8], reads_max: int, latest_us: int
+    values: RecordValues,
+    kind: NDArray[np.uint8],
+    reads_max: int,
+    latest_us: int,
+    crew: Crew = ALONE,
 ) -> tuple[ReadColumns, NDArray[np.intp]]:
-    """Decode the records that are JSON, one read or a line each.
+    """Decode the records that are JSON, one read or a line each; the crew shares the lines.
 
     Returns the reads, and the records with too many lines, which are left out.
     """
     lines, record, over = lines_of(values, kind, reads_max)
     gone = (kind[record] != JSON) & (kind[record] != LINES)
     gone |= np.isin(record, over)
-    part = decode_rows(lines, lines, latest_us, gone)
+    part = decode_rows(lines, lines, latest_us, gone, crew)
     first = np.searchsorted(record, record)
     place = np.where(kind[record] == LINES, np.arange(len(record)) - first, -1)
     part = with_origin(part, record, place)

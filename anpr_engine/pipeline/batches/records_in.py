@@ -58,7 +58,7 @@ def reads_in(
         values: the records' values; `Incoming` where headers may tell the form.
         rules: what is accepted in a record of many reads.
         latest_us: see `decode.decode`.
-        crew: who shares the work; of records of many reads it is not shared.
+        crew: who shares the work of JSON texts; tables and Avro are not shared.
 
     """
     headers: Mapping[int, tuple[Header, ...]] = {}
@@ -68,16 +68,19 @@ def reads_in(
     forms = forms_of(packed, headers)
     if forms is None:
         return decode_rows(packed, values, latest_us, crew=crew)
-    return _parts(packed, forms, rules, latest_us)
+    return _parts(packed, forms, (rules, latest_us), crew)
 
 
-def _parts(values: RecordValues, forms: Forms, rules: RecordRules, latest_us: int) -> ReadColumns:
+def _parts(
+    values: RecordValues, forms: Forms, by: tuple[RecordRules, int], crew: Crew
+) -> ReadColumns:
+    rules, latest_us = by
     kind = forms.kind.copy()
     rejects = _impossible(values, kind, rules)
     kind[[reject.row for reject in rejects]] = _REFUSED
     parts: list[ReadColumns] = []
     if np.any((kind == JSON) | (kind == LINES)):
-        part, over = text_reads(values, kind, rules.reads_max, latest_us)
+        part, over = text_reads(values, kind, rules.reads_max, latest_us, crew)
         parts.append(part)
         rejects += [_refused(row, too_many(rules.reads_max)) for row in over.tolist()]
     avro = np.flatnonzero(kind == AVRO)

@@ -36,7 +36,10 @@ def _cell(cell: Any) -> Any:  # noqa: ANN401 - rows hold what JSON holds
 
 
 class RowTexts(Texts):
-    """Rows written as JSON when they are asked for, those that will be wanted many at a time."""
+    """Rows written as JSON when they are asked for, those that will be wanted many at a time.
+
+    writes: how often some were written.
+    """
 
     def __init__(self, rows: int, write: Callable[[list[int]], list[bytes]]) -> None:
         """Keep what writes some rows."""
@@ -44,9 +47,10 @@ class RowTexts(Texts):
         self._coming: list[int] = []
         self._at: dict[int, int] = {}
         self._written: dict[int, bytes] = {}
+        self.writes = 0
 
     def plan(self, rows: Iterable[int]) -> None:
-        """Tell which rows will be asked for next, in order."""
+        """Hear which rows will be asked for next, in order."""
         self._coming = list(dict.fromkeys(rows))
         self._at = {row: place for place, row in enumerate(self._coming)}
 
@@ -60,11 +64,14 @@ class RowTexts(Texts):
 
     def text(self, row: int) -> bytes:
         """Write a row, and those that will be wanted next."""
-        if row not in self._written:
+        written = self._written
+        if row not in written:
             place = self._at.get(row)
+            self.writes += 1
             rows = [row] if place is None else self._coming[place : place + WRITTEN_ROWS]
-            self._written = dict(zip(rows, self._write(rows), strict=True))
-        return self._written[row]
+            # Threads that share the rows may each write some; what one has, another cannot take.
+            written = self._written = dict(zip(rows, self._write(rows), strict=True))
+        return written[row]
 
 
 class ChosenTexts(Texts):
@@ -82,6 +89,12 @@ class ChosenTexts(Texts):
     def __len__(self) -> int:
         """Count the rows."""
         return len(self._row)
+
+    def plan(self, rows: Iterable[int]) -> None:
+        """Hear which rows will be asked for next, in order, and tell the parts theirs."""
+        chosen = np.fromiter(rows, dtype=np.int64)
+        for number, part in enumerate(self._parts):
+            plan_rows(part, self._row[chosen[self._part[chosen] == number]].tolist())
 
     def text(self, row: int) -> bytes:
         """Give a row of the part that has it."""
@@ -108,5 +121,5 @@ class LineTexts(RecordValues):
 
 def plan_rows(values: Sequence[bytes], rows: Iterable[int]) -> None:
     """Tell values which rows will be asked for next, where it makes a difference to them."""
-    if isinstance(values, RowTexts):
+    if isinstance(values, Texts):
         values.plan(rows)
