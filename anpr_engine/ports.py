@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.records.alert import Alert
+from anpr_engine.records.recall import Recall
 from anpr_engine.wire import Header, OutgoingRecord
 
 
@@ -205,6 +206,10 @@ class AlertGuard(Protocol):
 
     def guarded(self, alerts: Sequence[Alert]) -> list[tuple[bytes, tuple[Header, ...]]]:
         """Give each alert's record value, and the headers that go with it beside the usual ones."""
+        ...
+
+    def signed_recall(self, recall: Recall, value: bytes) -> tuple[Header, ...]:
+        """Give the headers that go with a recall's record value beside the usual ones."""
         ...
 
 

@@ -87,7 +87,7 @@ def with_recalls(
         return alerts_from(site, alerts, recalls, limits.open_max)
 
     book = OpenAlerts(site, limits.open_max, limits.open_days)
-    return replace(ports, recalls=Recalls(lists, book, ports.clock, earlier))
+    return replace(ports, recalls=Recalls(lists, book, ports.clock, earlier, ports.guard))
 
 
 def alert_guard(

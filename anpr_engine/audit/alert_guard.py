@@ -1,4 +1,4 @@
-"""Signs alerts as they leave, and seals what only the recipients abroad may read.
+"""Signs alerts and recalls as they leave, and seals what only the recipients abroad may read.
 
 Why the value stays as it is and the signature stands in a header: whoever reads alerts today goes
 on reading them. Why fields are sealed before signing: a recipient checks the signature without
@@ -11,9 +11,18 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from anpr_engine.audit.jwe import Sealer
-from anpr_engine.audit.jws import ALGORITHM, HEADER_NAME, TYPE, Claims, Signer, signature_of
+from anpr_engine.audit.jws import (
+    ALGORITHM,
+    HEADER_NAME,
+    RECALL_TYPE,
+    TYPE,
+    Claims,
+    Signer,
+    signature_of,
+)
 from anpr_engine.audit.sealing import SealingKey
 from anpr_engine.records.alert import Alert, AlertEntry, AlertRead
+from anpr_engine.records.recall import Recall
 from anpr_engine.wire import Header, json_bytes
 
 _PARTS: Mapping[str, type[BaseModel]] = {"read": AlertRead, "entry": AlertEntry}
@@ -56,6 +65,23 @@ class AlertSealer:
             value = json_bytes(alert) if sealer is None else self._sealed(alert, sealer)
             made.append((value, self._signature(alert, value)))
         return made
+
+    def signed_recall(self, recall: Recall, value: bytes) -> tuple[Header, ...]:
+        """Give the signature of a recall's record value as a header; nothing of it is sealed."""
+        signer = self._signer
+        if signer is None:
+            return ()
+        claims = Claims(
+            alg=ALGORITHM,
+            typ=RECALL_TYPE,
+            kid=signer.key_id,
+            iss=recall.site,
+            iat=int(recall.created_at.timestamp()),
+            jti=recall.recall_id,
+            aud=tuple(recall.recipients),
+            watchlist_version=recall.watchlist_version,
+        )
+        return ((HEADER_NAME, signature_of(claims, value, signer)),)
 
     def _signature(self, alert: Alert, value: bytes) -> tuple[Header, ...]:
         signer = self._signer

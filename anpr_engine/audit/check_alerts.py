@@ -1,4 +1,4 @@
-"""Checks what came with an alert: who signed it, for whom, and whether it came before.
+"""Checks what came with an alert or a recall: who signed it, for whom, and whether it came before.
 
 Why the order: what a signature says is looked at only once the signature holds, so that a forged
 record cannot use up another's id. What must be known beforehand are public keys, each pinned to
@@ -13,8 +13,17 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from anpr_engine.audit.jws import ALGORITHMS, HEADER_NAME, TYPE, Claims, Signature, read_signature
+from anpr_engine.audit.jws import (
+    ALGORITHMS,
+    HEADER_NAME,
+    RECALL_TYPE,
+    TYPE,
+    Claims,
+    Signature,
+    read_signature,
+)
 from anpr_engine.records.alert import Alert
+from anpr_engine.records.recall import Recall
 from anpr_engine.wire import Header
 
 SEEN_MAX = 1_000_000
@@ -24,7 +33,7 @@ AHEAD_S_MAX = 60.0
 
 
 class AlertFlaw(StrEnum):
-    """Why an alert is not taken as its site's own."""
+    """Why an alert or a recall is not taken as its site's own."""
 
     MALFORMED = "malformed"
     ALGORITHM = "algorithm"
@@ -43,14 +52,14 @@ class AlertFlaw(StrEnum):
 WORDS: Mapping[AlertFlaw, str] = {
     AlertFlaw.MALFORMED: "its signature cannot be read, or there are several",
     AlertFlaw.ALGORITHM: "its signature names an algorithm that is not taken",
-    AlertFlaw.TYPE: "its signature was made for something else than an alert",
+    AlertFlaw.TYPE: "its signature was made for a record of another kind",
     AlertFlaw.CRITICAL: "its signature demands what is not known here",
     AlertFlaw.UNKNOWN_KEY: "its key is none of those given",
     AlertFlaw.SIGNATURE: "its signature does not hold: content or header were changed",
     AlertFlaw.ISSUER: "its key is another site's, or it names another site than it was signed for",
     AlertFlaw.AUDIENCE: "it was signed for other recipients",
-    AlertFlaw.ALERT: "it was signed under another alert's id",
-    AlertFlaw.REPLAYED: "an alert of this id came before",
+    AlertFlaw.ALERT: "it was signed under another id",
+    AlertFlaw.REPLAYED: "one of this id came before",
     AlertFlaw.EXPIRED: "it was signed longer ago than is taken",
     AlertFlaw.FUTURE: "it was signed at a time that is yet to come",
 }
@@ -87,9 +96,18 @@ class Proof(NamedTuple):
         return "signed" if self.key_id else "unsigned"
 
 
+class _About(NamedTuple):
+    """What a record says of itself, and the type that its signature has to have."""
+
+    type: str
+    site: str
+    id: str
+    recipients: Sequence[str]
+
+
 @dataclass(slots=True)
 class AlertChecker:
-    """Checks alerts for one recipient; remembers their ids.
+    """Checks alerts and recalls for one recipient; remembers their ids.
 
     keys: by id. age_s_max: from signing on; None takes any age.
     """
@@ -102,13 +120,25 @@ class AlertChecker:
 
     def check(self, alert: Alert, value: bytes, headers: Sequence[Header], now_s: float) -> Proof:
         """Check a record: its value, and the alert read from it."""
+        about = _About(TYPE, alert.site, alert.alert_id, alert.recipients)
+        return self._check(about, value, headers, now_s)
+
+    def check_recall(
+        self, recall: Recall, value: bytes, headers: Sequence[Header], now_s: float
+    ) -> Proof:
+        """Check a record: its value, and the recall read from it."""
+        about = _About(RECALL_TYPE, recall.site, recall.recall_id, recall.recipients)
+        return self._check(about, value, headers, now_s)
+
+    def _check(self, about: _About, value: bytes, headers: Sequence[Header], now_s: float) -> Proof:
         found = [text for name, text in headers if name == HEADER_NAME]
         if not found:
             return Proof()
         signature = read_signature(found[0]) if len(found) == 1 else None
         if signature is None:
             return Proof(flaw=AlertFlaw.MALFORMED)
-        flaw = self._form(signature, value) or self._content(signature.claims, alert, now_s)
+        flaw = self._form(signature, value, about.type)
+        flaw = flaw or self._content(signature.claims, about, now_s)
         return Proof(signature.claims.kid, flaw)
 
     def is_named(self, headers: Sequence[Header]) -> bool:
@@ -116,11 +146,11 @@ class AlertChecker:
         found = [read_signature(text) for name, text in headers if name == HEADER_NAME]
         return any(each is not None and self.site in each.claims.aud for each in found)
 
-    def _form(self, signature: Signature, value: bytes) -> AlertFlaw | None:
+    def _form(self, signature: Signature, value: bytes, type_: str) -> AlertFlaw | None:
         claims = signature.claims
         if claims.alg not in ALGORITHMS:
             return AlertFlaw.ALGORITHM
-        if claims.typ != TYPE:
+        if claims.typ != type_:
             return AlertFlaw.TYPE
         if claims.crit is not msgspec.UNSET:
             return AlertFlaw.CRITICAL
@@ -131,18 +161,18 @@ class AlertChecker:
             return AlertFlaw.SIGNATURE
         return AlertFlaw.ISSUER if pinned.site not in ("", claims.iss) else None
 
-    def _content(self, claims: Claims, alert: Alert, now_s: float) -> AlertFlaw | None:
-        if claims.iss != alert.site:
+    def _content(self, claims: Claims, about: _About, now_s: float) -> AlertFlaw | None:
+        if claims.iss != about.site:
             return AlertFlaw.ISSUER
-        if self.site not in claims.aud or set(claims.aud) != set(alert.recipients):
+        if self.site not in claims.aud or set(claims.aud) != set(about.recipients):
             return AlertFlaw.AUDIENCE
-        if claims.jti != alert.alert_id:
+        if claims.jti != about.id:
             return AlertFlaw.ALERT
         if claims.iat > now_s + AHEAD_S_MAX:
             return AlertFlaw.FUTURE
         if self.age_s_max is not None and now_s - claims.iat > self.age_s_max:
             return AlertFlaw.EXPIRED
-        return None if self._is_new(claims.jti) else AlertFlaw.REPLAYED
+        return None if self._is_new(claims.typ + claims.jti) else AlertFlaw.REPLAYED
 
     def _is_new(self, id_: str) -> bool:
         if id_ in self._seen:

@@ -19,6 +19,8 @@ import msgspec
 HEADER_NAME = "jws"
 """The Kafka header that holds the signature."""
 TYPE = "anpr-alert+jws"
+RECALL_TYPE = "anpr-recall+jws"
+"""What a signature is for; that of an alert is none of a recall."""
 ALGORITHM = "Ed25519"
 ALGORITHMS = frozenset({ALGORITHM, "EdDSA"})
 """One algorithm under its two names; a key that is pinned has no other use."""
@@ -29,7 +31,7 @@ _COMPACT = re.compile(rb"([A-Za-z0-9_-]+)\.\.([A-Za-z0-9_-]*)")
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """A protected header: what is said of the record that is signed.
 
-    iss: the site. iat: seconds since 1970. jti: the alert's id. aud: the recipients.
+    iss: the site. iat: seconds since 1970. jti: the alert's or recall's id. aud: the recipients.
     """
 
     alg: str

@@ -1,4 +1,4 @@
-"""What a terminal tells of an alert's proof: who signed it, what was sealed, what is forged."""
+"""What a terminal tells of proofs: who signed an alert or recall, what was sealed or forged."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ import msgspec
 
 from anpr_engine.audit.check_alerts import WORDS, AlertChecker, Proof
 from anpr_engine.cli.alert_text import show_alert
+from anpr_engine.cli.recall_text import recall_block
 from anpr_engine.kafka.tail import TailedRecord
 from anpr_engine.records.alert import Alert
+from anpr_engine.records.recall import Recall
 from anpr_engine.wire import json_bytes
 
 
@@ -24,7 +26,7 @@ class AlertOpener(Protocol):
 
 @dataclass(slots=True)
 class ProofView:
-    """Shows alerts with what their proof is worth; counts what was forged.
+    """Shows alerts and recalls with what their proof is worth; counts what was forged.
 
     checker: None checks nothing. opener: None opens nothing. now_s: seconds since 1970.
     """
@@ -41,7 +43,6 @@ class ProofView:
         if self.checker is not None:
             proof = self.checker.check(alert, record.value, record.headers, self.now_s())
         if proof is not None and proof.flaw is not None:
-            self.forged += 1
             self._show_forged(record, proof)
             return
         shown = self._opened(alert)
@@ -52,6 +53,21 @@ class ProofView:
         else:
             value = record.value if shown is alert else json_bytes(shown)
             click.echo(value if proof is None else _with_proof(value, {**_told(proof)}))
+
+    def show_recall(self, recall: Recall, record: TailedRecord) -> bool:
+        """Show one recall; of a forged one only that it is, and why, and False is given."""
+        proof = None
+        if self.checker is not None:
+            proof = self.checker.check_recall(recall, record.value, record.headers, self.now_s())
+        if proof is not None and proof.flaw is not None:
+            self._show_forged(record, proof)
+            return False
+        if not self.as_json:
+            click.echo(recall_block(recall, "" if proof is None else words_of(proof)))
+        else:
+            value = b'{"recall":%b}' % record.value
+            click.echo(value if proof is None else _with_proof(value, {**_told(proof)}))
+        return True
 
     def is_named(self, record: TailedRecord) -> bool:
         """Say whether a signature is meant for us; the record may have been changed since."""
@@ -67,6 +83,7 @@ class ProofView:
         return found
 
     def _show_forged(self, record: TailedRecord, proof: Proof) -> None:
+        self.forged += 1
         place = f"{record.topic}/{record.partition}/{record.offset}"
         if self.as_json:
             told = {"proof": {**_told(proof), "place": place}}

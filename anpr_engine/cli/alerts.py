@@ -57,7 +57,7 @@ def command() -> None:
     "--key",
     multiple=True,
     metavar="[SITE=]FILE",
-    help="A site's public key: check who signed each alert, and refuse what is forged.",
+    help="A site's public key: check who signed each record, and refuse what is forged.",
 )
 @click.option("--secret", type=_PATH, help="This site's secret key: open sealed fields.")
 @click.option(
@@ -71,7 +71,8 @@ def tail(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
 
     Only committed alerts are shown, each once, in the order they come. With --key each one is
     told to be signed, unsigned or forged; of a forged one only that is shown, and the exit code
-    is 1. Recalls are shown as they come and do not count for --count; they are not signed.
+    is 1. Recalls are shown and checked likewise, and do not count for --count; a forged one takes
+    nothing back.
     """
     options = TailOptions(**given)
     stop = stop_on_signals()
@@ -83,7 +84,7 @@ def tail(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
     view, shown = _view(options, place.site), 0
     follower = _follower(place, from_start=options.from_start)
     with _desk(options, place) as desk:
-        recalls = RecallView(place.site, options.as_json, desk)
+        recalls = RecallView(place.site, view, desk)
         for record in follower.records(stop.is_set):
             if record.topic in (SiteTopics(place.site).recalls, CROSS_BORDER_RECALLS):
                 recalls.take(record)
@@ -92,7 +93,7 @@ def tail(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
             if options.count is not None and shown >= options.count:
                 break
     if view.forged:
-        click.echo(f"anpr: {view.forged} alerts were forged", err=True)
+        click.echo(f"anpr: {view.forged} alerts or recalls were forged", err=True)
         click.get_current_context().exit(EXIT_FORGED)
 
 

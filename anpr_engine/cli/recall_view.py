@@ -10,6 +10,8 @@ from typing import Protocol
 import click
 from pydantic import ValidationError
 
+from anpr_engine.cli.alert_proof import ProofView
+from anpr_engine.cli.recall_text import WORDS
 from anpr_engine.clock import SystemClock
 from anpr_engine.kafka.audit_log import committed_lines
 from anpr_engine.kafka.history import HistorySettings
@@ -24,12 +26,6 @@ from anpr_engine.wiring import Place
 
 REMEMBERED_MAX = 100_000
 """Recalled alerts remembered, for an alert may come after its recall."""
-
-WORDS = {
-    "withdrawn": "its entry was withdrawn",
-    "corrected": "its entry was wrong and has been corrected",
-    "not-as-alerted": "its entry is not on the list any more as it was alerted",
-}
 
 
 class ReceiptWriter(Protocol):
@@ -94,7 +90,7 @@ class RecallView:
     """Shows recalls meant for a site and knows what they recalled."""
 
     site: str
-    as_json: bool
+    proofs: ProofView
     desk: ReceiptDesk | None = None
     reasons: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -106,34 +102,22 @@ class RecallView:
             place = f"{record.topic}/{record.partition}/{record.offset}"
             click.echo(f"anpr: the record at {place} is no recall of version 1", err=True)
             return
-        if self.site not in recall.recipients:
+        if self.site not in recall.recipients and not self.proofs.is_named(record):
+            return
+        if not self.proofs.show_recall(recall, record):
             return
         for alert_id in recall.alerts:
             self.reasons[alert_id] = recall.reason
             if len(self.reasons) > REMEMBERED_MAX:
                 del self.reasons[next(iter(self.reasons))]
-        click.echo(b'{"recall":%b}' % record.value if self.as_json else recall_block(recall))
         if self.desk is not None:
             self.desk.answer(recall)
 
     def note(self, alert: Alert) -> None:
         """Warn of an alert that was recalled before it came."""
         reason = self.reasons.get(alert.alert_id)
-        if reason is not None and not self.as_json:
+        if reason is not None and not self.proofs.as_json:
             click.echo(f"RECALLED already: {WORDS[reason]}; do NOT act on the alert below")
-
-
-def recall_block(recall: Recall) -> str:
-    """Write a recall as lines."""
-    since, version = f"{recall.effective_at:%Y-%m-%d %H:%M:%S}", recall.watchlist_version
-    lines = [
-        f"RECALLED  {WORDS[recall.reason]}; do NOT act on these alerts",
-        f"  list          {recall.list_id} of site {recall.provider}, entry {recall.entry_id}",
-        f"  since         {since} UTC, version {version}",
-        f"  told          {', '.join(recall.recipients)}",
-        *(f"  alert         {alert_id}" for alert_id in recall.alerts),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def recall_receipt(recall: Recall, site: str, received_at: datetime) -> RecallReceipt:

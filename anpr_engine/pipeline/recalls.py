@@ -24,7 +24,7 @@ from anpr_engine.errors import AnprError
 from anpr_engine.logs import get_logger
 from anpr_engine.pipeline.columns import DecidedAlert, instant
 from anpr_engine.pipeline.open_alerts import Identity, OpenAlert, OpenAlerts, open_alert
-from anpr_engine.ports import Clock
+from anpr_engine.ports import AlertGuard, Clock
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
 from anpr_engine.records.recall import Recall, RecallReason
 from anpr_engine.watchlist.changes import ChangeNotes, ListedAs, listed_as
@@ -92,6 +92,7 @@ class Recalls:
         book: OpenAlerts,
         clock: Clock,
         earlier: EarlierAlerts | None = None,
+        guard: AlertGuard | None = None,
     ) -> None:
         """Begin with the alerts of before the start, once they are known.
 
@@ -100,10 +101,11 @@ class Recalls:
             book: takes the alerts.
             clock: tells the time.
             earlier: called in a thread of its own, again after a failure; None: there are none.
+            guard: signs recalls; None lets them out unsigned.
 
         """
         self._lists, self._book, self._clock = lists, book, clock
-        self._topics = SiteTopics(book.site)
+        self._topics, self._guard = SiteTopics(book.site), guard
         self._doubts: deque[_Doubt] = deque()
         self._proposed: list[_Doubt] = []
         self._fallen: dict[str, tuple[str, ...]] = {}
@@ -228,8 +230,10 @@ class Recalls:
                 "", kind, recall.site, recall.created_at
             ).headers()
         named = tuple((name, value_ or id_.encode()) for name, value_ in headers)
-        key = entry_key(recall.list_id, recall.entry_id)
-        return OutgoingRecord(topic, key, json_bytes(value), named)
+        key, text = entry_key(recall.list_id, recall.entry_id), json_bytes(value)
+        if value is recall and self._guard is not None:
+            named += self._guard.signed_recall(recall, text)
+        return OutgoingRecord(topic, key, text, named)
 
 
 class _Search:

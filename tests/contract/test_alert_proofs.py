@@ -126,7 +126,7 @@ def test_each_alert_is_told_to_be_signed_unsigned_or_forged(room: Room) -> None:
     assert all(each.keys() == {"proof"} for each in told[3:])
     assert told[3]["proof"]["place"].startswith(f"{CROSS_BORDER_TOPIC}/0/")
     assert done.exit_code == 1
-    assert "3 alerts were forged" in done.stderr
+    assert "3 alerts or recalls were forged" in done.stderr
     assert "Traceback" not in done.output
 
 

@@ -19,16 +19,20 @@ import jsonschema
 import pytest
 from sites import Engine, World, alert_topics, await_true, read_json, world
 
+from anpr_engine.audit.check_alerts import AlertChecker, PinnedKey
+from anpr_engine.audit.signing import SecretKey, write_pair
 from anpr_engine.kafka.client_settings import NO_SECURITY
 from anpr_engine.kafka.tail import Follower, TailedRecord
 from anpr_engine.kafka.writer import ReadWriter
 from anpr_engine.processes import ChildProcess
+from anpr_engine.records.recall import Recall
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.wire import CROSS_BORDER_RECALLS, SiteTopics
 
 OPEN = 200
+KEY = SecretKey.new()
 RECALLED_S_MAX = 10.0
 NAMES = SiteTopics("be")
 RECALL_TOPICS = [NAMES.recalls, CROSS_BORDER_RECALLS]
@@ -101,8 +105,11 @@ def alerted(made: World, entries: Sequence[WatchlistEntry], first: int = 0) -> d
 
 
 def started(made: World) -> Engine:
-    """Start an engine that knows which alerts are open."""
-    engine = made.engine("be")
+    """Start an engine that signs, and knows which alerts are open."""
+    secret = made.folder / "be.key"
+    if not secret.exists():
+        write_pair(secret, KEY)
+    engine = made.engine("be", ANPR_ALERTS__SIGNING_KEY=str(secret))
     engine.start()
     await_true(engine.ready, "engine ready")
     await_true(lambda: "open_alerts_known" in engine.log_path.read_text(), "open alerts known")
@@ -145,10 +152,14 @@ def test_a_withdrawn_list_recalls_every_open_alert(
             sys.stdout.write(f"\n{told}\n")
         assert engine.stop() == 0
     check = jsonschema.Draft202012Validator(json.loads((SCHEMAS / "recall.v1.json").read_text()))
+    checker = AlertChecker("be", {KEY.key_id: PinnedKey(KEY.public, "be")})
     assert len(seen.records) == OPEN
     for _, record in seen.records:
         recall = json.loads(record.value)
         check.validate(recall)
+        about = Recall.model_validate(recall)
+        proof = checker.check_recall(about, record.value, record.headers, time.time())
+        assert (proof.state, proof.flaw) == ("signed", None)
         assert record.key.decode() == f"be-list/{recall['entry_id']}"
         assert dict(record.headers)["ce_type"] == b"eu.anpr.recall.v1"
         assert recall["alerts"] == [alerts[recall["entry_id"]]]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from anpr_engine.cli.alert_proof import ProofView
 from anpr_engine.cli.alert_text import ASKED, alert_block
 from anpr_engine.cli.recall_view import RecallView
 from anpr_engine.pipeline.columns import Circumstances
@@ -104,7 +105,9 @@ def test_an_alert_that_comes_after_its_recall_is_marked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Topics keep no order between them; nobody acts on an alert that fell before it came."""
-    view = RecallView("be", as_json=False, reasons={alert().alert_id: "withdrawn"})
+    view = RecallView(
+        "be", ProofView(None, None, float, as_json=False), reasons={alert().alert_id: "withdrawn"}
+    )
     view.note(alert())
     assert "RECALLED already: its entry was withdrawn" in capsys.readouterr().out
     view.note(alert().model_copy(update={"alert_id": "0c" * 16}))

@@ -5,6 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from anpr_engine.audit.alert_guard import AlertSealer
+from anpr_engine.audit.check_alerts import AlertChecker, PinnedKey
+from anpr_engine.audit.jws import ALGORITHM, HEADER_NAME, TYPE, Claims, signature_of
+from anpr_engine.audit.signing import SecretKey
+from anpr_engine.cli.alert_proof import ProofView
 from anpr_engine.cli.recall_view import RecallView, ReceiptDesk
 from anpr_engine.kafka.tail import TailedRecord
 from anpr_engine.records.messages import receipt_id
@@ -14,6 +19,7 @@ from anpr_engine.wire import CROSS_BORDER_RECALLS, Header, json_bytes
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ALERTS = ["0a" * 16, "0b" * 16]
+KEY = SecretKey.new()
 
 
 class Writer:
@@ -33,9 +39,14 @@ class Writer:
         self.flushes += 1
 
 
-def record(*recipients: str, value: bytes = b"") -> TailedRecord:
-    """Make a recall as it comes."""
-    recall = Recall(
+def proofs(checker: AlertChecker | None = None, *, as_json: bool = False) -> ProofView:
+    """Give what shows recalls, unchecked unless something checks them."""
+    return ProofView(checker, None, NOW.timestamp, as_json)
+
+
+def recall(*recipients: str) -> Recall:
+    """Make a recall."""
+    return Recall(
         recall_id="ab" * 16,
         created_at=NOW,
         site="nl",
@@ -48,16 +59,21 @@ def record(*recipients: str, value: bytes = b"") -> TailedRecord:
         watchlist_version=7,
         effective_at=NOW,
     )
-    return TailedRecord(CROSS_BORDER_RECALLS, 0, 5, -1, b"", (), value or json_bytes(recall))
+
+
+def record(*recipients: str, value: bytes = b"", headers: tuple[Header, ...] = ()) -> TailedRecord:
+    """Make a recall as it comes."""
+    text = value or json_bytes(recall(*recipients))
+    return TailedRecord(CROSS_BORDER_RECALLS, 0, 5, -1, b"", headers, text)
 
 
 def test_a_recall_is_shown_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     """In words, with every alert, and as one line of JSON under a name of its own."""
-    RecallView("be", as_json=False).take(record())
+    RecallView("be", proofs(as_json=False)).take(record())
     text = capsys.readouterr().out
     for part in ("RECALLED", "corrected", "do NOT act", "nl-stolen", "version 7", *ALERTS):
         assert part in text
-    RecallView("be", as_json=True).take(record())
+    RecallView("be", proofs(as_json=True)).take(record())
     assert json.loads(capsys.readouterr().out)["recall"]["alerts"] == ALERTS
 
 
@@ -66,7 +82,9 @@ def test_recalls_for_others_and_what_is_none_are_passed_over(
 ) -> None:
     """Neither is shown nor answered; what is no recall is named by its place."""
     writer = Writer()
-    view = RecallView("be", as_json=False, desk=ReceiptDesk("be", writer, set(), lambda: NOW))
+    view = RecallView(
+        "be", proofs(as_json=False), desk=ReceiptDesk("be", writer, set(), lambda: NOW)
+    )
     view.take(record("nl"))
     view.take(record(value=b"{}"))
     told = capsys.readouterr()
@@ -78,7 +96,9 @@ def test_recalls_for_others_and_what_is_none_are_passed_over(
 def test_a_receipt_is_written_once_and_names_what_was_recalled() -> None:
     """Valid by the schema, on the site's own topic, and again only under the same id."""
     writer, answered = Writer(), set[str]()
-    view = RecallView("be", as_json=True, desk=ReceiptDesk("be", writer, answered, lambda: NOW))
+    view = RecallView(
+        "be", proofs(as_json=True), desk=ReceiptDesk("be", writer, answered, lambda: NOW)
+    )
     view.take(record())
     view.take(record())
     ((topic, key, value, headers),) = writer.written
@@ -89,9 +109,67 @@ def test_a_receipt_is_written_once_and_names_what_was_recalled() -> None:
     assert (told["cause_id"], told["alerts_recalled"]) == ("ab" * 16, ALERTS)
     assert (told["site"], told["provider"], told["last_version_with"]) == ("be", "nl", 6)
     assert answered == {receipt_id(value)}
-    later = RecallView("be", as_json=True, desk=ReceiptDesk("be", writer, answered, lambda: NOW))
+    later = RecallView(
+        "be", proofs(as_json=True), desk=ReceiptDesk("be", writer, answered, lambda: NOW)
+    )
     later.take(record())
     assert len(writer.written) == 1
+
+
+def signed_as(type_: str, value: bytes) -> bytes:
+    """Sign a recall's value as a record of some kind."""
+    claims = Claims(
+        alg=ALGORITHM,
+        typ=type_,
+        kid=KEY.key_id,
+        iss="nl",
+        iat=int(NOW.timestamp()),
+        jti="ab" * 16,
+        aud=("be", "nl"),
+    )
+    return signature_of(claims, value, KEY)
+
+
+def checked(desk: ReceiptDesk | None = None, *, as_json: bool = False) -> RecallView:
+    """Give the view of a control room that knows the site's key."""
+    checker = AlertChecker("be", {KEY.key_id: PinnedKey(KEY.public, "nl")})
+    return RecallView("be", proofs(checker, as_json=as_json), desk)
+
+
+def test_a_signed_recall_names_its_key(capsys: pytest.CaptureFixture[str]) -> None:
+    """In words and as data; one that nobody signed is said to be so."""
+    signed = record(headers=AlertSealer(KEY).signed_recall(recall(), json_bytes(recall())))
+    checked().take(signed)
+    assert f"signed        by key {KEY.key_id}" in capsys.readouterr().out
+    checked(as_json=True).take(signed)
+    told = json.loads(capsys.readouterr().out)
+    assert told["proof"] == {"state": "signed", "key": KEY.key_id}
+    checked().take(record())
+    assert "UNSIGNED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("changed", ["content", "recipients", "key", "kind", "twice"])
+def test_a_forged_recall_takes_nothing_back(
+    changed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told by its place alone, not remembered, and not answered."""
+    writer, key = Writer(), SecretKey.new() if changed == "key" else KEY
+    view = checked(ReceiptDesk("be", writer, set(), lambda: NOW))
+    value = json_bytes(recall())
+    headers = AlertSealer(key).signed_recall(recall(), value)
+    if changed == "content":
+        value = value.replace(ALERTS[0].encode(), b"0c" * 16)
+    elif changed == "recipients":
+        value = json_bytes(recall("nl"))
+    elif changed == "kind":
+        headers = ((HEADER_NAME, signed_as(TYPE, value)),)
+    elif changed == "twice":
+        headers *= 2
+    view.take(record(value=value, headers=headers))
+    out = capsys.readouterr().out
+    assert out.startswith("FORGED")
+    assert not any(each in out for each in (*ALERTS, "0c" * 16, "nl-stolen"))
+    assert (view.proofs.forged, view.reasons, writer.written) == (1, {}, [])
 
 
 @pytest.mark.parametrize("value", [b"{}", b"{", b"\xff", b'{"message_id":"a","cause_id":"b"}'])
