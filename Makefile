@@ -34,7 +34,7 @@ demo: environment
 test: environment servers
 	$(BIN)/python -m anpr_engine.kernels.warm
 	export NUMBA_DISABLE_JIT=1 HYPOTHESIS_PROFILE=interpreted
-	$(BIN)/python -m pytest -q $(PARALLEL) $(INTERPRETED)
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist worksteal $(INTERPRETED)
 	unset NUMBA_DISABLE_JIT HYPOTHESIS_PROFILE
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 

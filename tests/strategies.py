@@ -143,15 +143,27 @@ def damaged_values(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def alike_values(draw: st.DrawFn) -> list[bytes]:
-    """Draw reads written by one program, some of them damaged, some of these twice in a row."""
+    """Draw reads written by one program, with members too few, twice or late, some damaged."""
     fields, other = draw(read_fields()), draw(read_fields())
     shared = sorted(fields.keys() & other.keys())
-    spaces = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+    comma, colon = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
     values: list[bytes] = []
     for _ in range(draw(st.integers(2, 8))):
         read = fields | {name: other[name] for name in draw(st.sets(st.sampled_from(shared)))}
-        text = json.dumps(read, separators=spaces, ensure_ascii=False)
-        value = text.encode(errors="surrogatepass")
+        members = [
+            json.dumps(name) + colon + json.dumps(value, ensure_ascii=False)
+            for name, value in read.items()
+        ]
+        chosen = draw(st.integers(0, len(members) - 1))
+        change = draw(st.sampled_from(["none", "none", "gone", "twice", "late", "alone"]))
+        if change in {"gone", "late"}:
+            chosen_member = members.pop(chosen)
+            members += [chosen_member] if change == "late" else []
+        elif change == "twice":
+            members.append(members[chosen])
+        elif change == "alone":
+            del members[chosen + 1 :]
+        value = f"{{{comma.join(members)}}}".encode(errors="surrogatepass")
         value += draw(st.sampled_from([b"", b"", b"", b"\n", b" ", b"}", b",", b"\n{"]))
         value = damaged(value, draw) if draw(st.integers(0, 3)) == 0 else value
         values += [value] * draw(st.integers(1, 2))

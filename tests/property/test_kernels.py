@@ -187,7 +187,7 @@ def run_scan_reads(
     return buffer, spans, numbers, status
 
 
-@given(st.lists(any_values, max_size=12))
+@given(st.one_of(st.lists(any_values, max_size=12), strategies.alike_values()))
 def test_the_scanner_accepts_only_reads_and_reads_them_right(values: list[bytes]) -> None:
     """What is decoded is a read to the careful path too, with the same ids, plate and numbers."""
     buffer, spans, numbers, status = run_scan_reads(values)
@@ -202,6 +202,15 @@ def test_the_scanner_accepts_only_reads_and_reads_them_right(values: list[bytes]
         parts = read.model_dump(include={"characters", "candidates"})
         assert known_members(texts[3], ("char", "confidence")) == parts["characters"]
         assert known_members(texts[4], ("plate", "confidence")) == parts["candidates"]
+
+
+def test_a_refused_read_leaves_no_layout_behind() -> None:
+    """What was known of it up to the fault must not let a read through that ends there."""
+    good = b'{"read_id":"r1","camera_id":"c","captured_at":"2025-06-01T02:15:30Z","plate":"A"}'
+    twice = good[:-1] + b',"plate":"A"}'
+    cut = twice.removesuffix(b'"A"}')
+    *_, status = run_scan_reads([good, good, twice, cut, twice, good])
+    assert (status == DECODED).tolist() == [True, True, False, False, False, True]
 
 
 @given(strategies.alike_values())
