@@ -21,6 +21,10 @@ TRIES = 3
 """A transfer error mends itself on a second fetch; three equal ones are on disk."""
 
 PROBE_S, LOOK_S = 10.0, 0.1
+SETTLE_S = 0.05
+"""Wait between giving up a partition and closing (librdkafka issue 4514): an offset out of range,
+told while the library is closed, locks one of its threads for good, and the close never returns.
+"""
 
 
 class Sighting(NamedTuple):
@@ -106,22 +110,32 @@ class BatchProbe:
     def _is_bad(self, topic: str, damage: Sighting, offset: int) -> bool:
         with translated(self._where), Consumer(self._properties) as consumer:
             consumer.assign([TopicPartition(topic, damage.partition, offset)])
-            for _ in range(int(PROBE_S / LOOK_S)):
-                message = consumer.poll(LOOK_S)
-                if message is None:
-                    continue
-                error = message.error()
-                if error is None or error.code() in OFFSET_UNKNOWN or _at_end(error):
-                    return False
-                if error.code() in DAMAGED:
-                    # An error further on belongs to another batch, which gets its own turn.
-                    return message.offset() in {damage.offset, offset}
-                if error.code() not in PASSING:
-                    break
-        raise BrokerUnavailable(
-            f"Kafka at {self._where}: a damaged batch in {topic} cannot be measured.",
-            "Run `anpr doctor`, and check the broker's disks.",
-        )
+            bad = _look(consumer, damage.offset, offset)
+            consumer.unassign()
+            consumer.poll(SETTLE_S)
+        if bad is None:
+            raise BrokerUnavailable(
+                f"Kafka at {self._where}: a damaged batch in {topic} cannot be measured.",
+                "Run `anpr doctor`, and check the broker's disks.",
+            )
+        return bad
+
+
+def _look(consumer: Consumer, damaged: int, offset: int) -> bool | None:
+    # Whether what comes first is damaged; None where nothing comes.
+    for _ in range(int(PROBE_S / LOOK_S)):
+        message = consumer.poll(LOOK_S)
+        if message is None:
+            continue
+        error = message.error()
+        if error is None or error.code() in OFFSET_UNKNOWN or _at_end(error):
+            return False
+        if error.code() in DAMAGED:
+            # An error further on belongs to another batch, which gets its own turn.
+            return message.offset() in {damaged, offset}
+        if error.code() not in PASSING:
+            break
+    return None
 
 
 def _at_end(error: KafkaError) -> bool:
