@@ -63,40 +63,29 @@ class AlertSealer:
         made = []
         for alert in alerts:
             value = json_bytes(alert) if sealer is None else self._sealed(alert, sealer)
-            made.append((value, self._signature(alert, value)))
+            made.append((value, self._signature(TYPE, alert.alert_id, alert, value)))
         return made
 
     def signed_recall(self, recall: Recall, value: bytes) -> tuple[Header, ...]:
         """Give the signature of a recall's record value as a header; nothing of it is sealed."""
-        signer = self._signer
-        if signer is None:
-            return ()
-        claims = Claims(
-            alg=ALGORITHM,
-            typ=RECALL_TYPE,
-            kid=signer.key_id,
-            iss=recall.site,
-            iat=int(recall.created_at.timestamp()),
-            jti=recall.recall_id,
-            aud=tuple(recall.recipients),
-            watchlist_version=recall.watchlist_version,
-        )
-        return ((HEADER_NAME, signature_of(claims, value, signer)),)
+        return self._signature(RECALL_TYPE, recall.recall_id, recall, value)
 
-    def _signature(self, alert: Alert, value: bytes) -> tuple[Header, ...]:
+    def _signature(
+        self, type_: str, id_: str, about: Alert | Recall, value: bytes
+    ) -> tuple[Header, ...]:
         signer = self._signer
         if signer is None:
             return ()
         claims = Claims(
             alg=ALGORITHM,
-            typ=TYPE,
+            typ=type_,
             kid=signer.key_id,
-            iss=alert.site,
-            iat=int(alert.created_at.timestamp()),
-            jti=alert.alert_id,
-            aud=tuple(alert.recipients),
-            policy_version=alert.policy_version,
-            watchlist_version=alert.watchlist_version,
+            iss=about.site,
+            iat=int(about.created_at.timestamp()),
+            jti=id_,
+            aud=tuple(about.recipients),
+            policy_version=about.policy_version if isinstance(about, Alert) else "",
+            watchlist_version=about.watchlist_version,
         )
         return ((HEADER_NAME, signature_of(claims, value, signer)),)
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
+from anpr_engine.pipeline.batches import arrow_reads
 from anpr_engine.pipeline.batches.records_in import Incoming
 from anpr_engine.pipeline.batches.rows import WRITTEN_ROWS, ChosenTexts, RowTexts, plan_rows
 from anpr_engine.pipeline.columns import Circumstances
@@ -55,8 +57,16 @@ def test_a_plan_reaches_the_parts_of_a_batch() -> None:
     assert writer.asked == [[5, 3, 9]]
 
 
-def test_the_reads_of_hits_are_written_together() -> None:
+def test_the_reads_of_hits_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table is asked once for all of a batch's hits, not once a hit."""
+    asked: list[list[int]] = []
+    write = arrow_reads._rows_of  # noqa: SLF001 - to see what it is asked for
+
+    def seen(table: object, rows: list[int]) -> list[bytes]:
+        asked.append(rows)
+        return write(table, rows)
+
+    monkeypatch.setattr(arrow_reads, "_rows_of", seen)
     read = (
         b'{"read_id":"%d","camera_id":"c","captured_at":"2026-11-22T08:59:59Z","plate":"1ABC%03d"}'
     )
@@ -69,6 +79,4 @@ def test_the_reads_of_hits_are_written_together() -> None:
     here = Circumstances("be", NOW_US, 0, watchlist_stale=False)
     found = step(values, snapshot_of(entries), StepRules(), here)
     assert [each.alert.read.read_id for each in found.alerts] == [str(n) for n in range(40)]
-    texts = found.reads.values
-    assert isinstance(texts, RowTexts)
-    assert texts.writes == 1
+    assert asked == [list(range(40))]

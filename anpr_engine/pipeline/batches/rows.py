@@ -36,10 +36,7 @@ def _cell(cell: Any) -> Any:  # noqa: ANN401 - rows hold what JSON holds
 
 
 class RowTexts(Texts):
-    """Rows written as JSON when they are asked for, those that will be wanted many at a time.
-
-    writes: how often some were written.
-    """
+    """Rows written as JSON when they are asked for, those that will be wanted many at a time."""
 
     def __init__(self, rows: int, write: Callable[[list[int]], list[bytes]]) -> None:
         """Keep what writes some rows."""
@@ -47,7 +44,6 @@ class RowTexts(Texts):
         self._coming: list[int] = []
         self._at: dict[int, int] = {}
         self._written: dict[int, bytes] = {}
-        self.writes = 0
 
     def plan(self, rows: Iterable[int]) -> None:
         """Hear which rows will be asked for next, in order."""
@@ -67,7 +63,6 @@ class RowTexts(Texts):
         written = self._written
         if row not in written:
             place = self._at.get(row)
-            self.writes += 1
             rows = [row] if place is None else self._coming[place : place + WRITTEN_ROWS]
             # Threads that share the rows may each write some; what one has, another cannot take.
             written = self._written = dict(zip(rows, self._write(rows), strict=True))
