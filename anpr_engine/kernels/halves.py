@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from anpr_engine.kernels._jit import Word, given, helper, i64, kernel, record, u32, u64, written
 from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.plate_text import KEY_BASE
+from anpr_engine.kernels.table import find_row
 from anpr_engine.kernels.tokens import CHARACTERS
 
 CHARACTERS_MIN = 4
@@ -91,6 +92,20 @@ def may_be_filed(code: Word, maybe: NDArray[np.uint64]) -> Word:
     mixed = mix64(code)
     word = maybe[_word_of(mixed, maybe.shape[0])]
     return (word >> (mixed & np.uint64(63))) & np.uint64(1) != np.uint64(0)
+
+
+@helper
+def filed_under(code: Word, index: HalfIndex) -> Word:
+    """Give the places of the plates with this half, from the first to behind the last.
+
+    A first half's are rows of the keys, a last one's places in the order.
+    """
+    first, end = np.int64(0), np.int64(0)
+    if may_be_filed(code, index.maybe):
+        filed = find_row(code, mix64(code), index.slots, index.codes)
+        if filed >= 0:
+            first, end = np.int64(index.ranges[filed, 0]), np.int64(index.ranges[filed, 1])
+    return first, end
 
 
 @kernel(given(u64), written(u64))

@@ -47,19 +47,18 @@ from anpr_engine.kernels.halves import (
     TAIL_CODE,
     HalfIndex,
     code_of,
-    may_be_filed,
+    filed_under,
     piece_of,
 )
-from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT
 from anpr_engine.kernels.quick_looks import (
     best_edits,
     may_be,
     most_added,
+    most_replaced,
     one_apart,
     twice_in_head,
 )
-from anpr_engine.kernels.table import find_row
 from anpr_engine.kernels.tokens import CHARACTERS, TOKENS
 
 NEED = QUALITIES
@@ -72,6 +71,8 @@ RANKED_ROWS = TOKENS + 1
 and the characters that are lost, the most easily lost first."""
 BEST_ROW = TOKENS + 1
 """Row of the ratios that holds the largest of each state."""
+TAILS_AT_ONCE = 8
+"""Plates with one last half that cost less to compare than it does to look edited heads up."""
 NEXT_READ = 0
 WRITTEN = 1
 _PLATE = 2
@@ -123,14 +124,11 @@ def _compare(
     # Compare the read with all plates filed under a half; says whether the room sufficed.
     read, sizes, start, need, row = of
     found, progress = out
-    code, tail, swapped = half
-    filed = find_row(code, mix64(code), index.slots, index.codes)
-    if filed < 0:
-        return True
+    code, (first, end), tail, swapped = half
     filed_by_tail = code >= np.uint64(TAIL_CODE)
     wanted = _whole(code, read, tail, sizes[1])
     plate = progress[_PLATE:]
-    for place in range(index.ranges[filed, 0], index.ranges[filed, 1]):
+    for place in range(first, end):
         entry = np.int64(index.order[place]) if filed_by_tail else np.int64(place)
         key = index.keys[entry]
         # An edited head leaves one edit for a tail of the same length.
@@ -175,7 +173,7 @@ def _edited_heads(by: Word, of: Word, index: HalfIndex, model: EditModel, out: W
     kind, more = by
     read, sizes, start, need, _ = of
     length, seen_length = sizes
-    lost, swapped = more
+    lost, swapped, whole = more
     head = HEAD_LENGTHS[length]
     taken = head - 1 if kind == LOST else head + 1 if kind == ADDED else head
     rest = (length - head) - (seen_length - taken)
@@ -185,6 +183,9 @@ def _edited_heads(by: Word, of: Word, index: HalfIndex, model: EditModel, out: W
         # What the tail of the plate has more was lost, what it has less was added in the read's.
         added = most_added(read, taken, seen_length, model.ratios)
         start = times(start, lost if rest > 0 else added)
+    elif whole:
+        # Plates with the read's own tail are known: here the tail has an edit, too.
+        start = times(start, most_replaced(read, taken, seen_length, model.ratios))
     for place in range(taken + 1 if kind == LOST else taken):
         follows = place if kind == LOST else place + 1
         ranked, held = _choices(kind, read, place, seen_length)
@@ -200,9 +201,10 @@ def _edited_heads(by: Word, of: Word, index: HalfIndex, model: EditModel, out: W
             if token < 0 or weigh(start, model.ratios[kind, held, token]) < need:
                 break
             code = bare + np.uint64(token + 1) * step
-            if not may_be_filed(code, index.maybe):
+            places = filed_under(code, index)
+            if places[0] == places[1]:
                 continue
-            half = (code, taken if rest == 0 else -1, swapped)
+            half = (code, places, taken if rest == 0 else -1, swapped)
             if not _compare(half, of, index, model.ratios, out):
                 return False
     return True
@@ -226,20 +228,26 @@ def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Wor
     tail = length - head
     if head <= seen_length:
         value = piece_of(read, 0, head)
-        half = (code_of(value, length, tail=False), -1, swapped)
-        filed = value != 0 and may_be_filed(half[0], index.maybe)
-        if filed and not _compare(half, of, index, model.ratios, out):
+        code = code_of(value, length, tail=False)
+        half = (code, filed_under(code, index), -1, swapped)
+        if value != 0 and not _compare(half, of, index, model.ratios, out):
             return False
-    # Two edits in the first half leave the last one whole; one alone is among the edited heads.
-    ends = (seen_length - tail, length - seen_length)
-    if tail <= seen_length and twice_in_head(of, best, ends, model.ratios) >= need:
+    # Edits in the first half leave the last one whole. Where many plates have it, those one edit
+    # away are found among the edited heads.
+    known = False
+    if tail <= seen_length:
         value = piece_of(read, seen_length - tail, seen_length)
-        half = (code_of(value, length, tail=True), -1, swapped)
-        filed = value != 0 and may_be_filed(half[0], index.maybe)
-        if filed and not _compare(half, of, index, model.ratios, out):
-            return False
+        code = code_of(value, length, tail=True)
+        places = filed_under(code, index)
+        known = value == 0 or places[1] - places[0] <= TAILS_AT_ONCE
+        ends = (seen_length - tail, length - seen_length)
+        if known or twice_in_head(of, best, ends, model.ratios) >= need:
+            half = (code, places, -1, swapped)
+            if value != 0 and not _compare(half, of, index, model.ratios, out):
+                return False
+            known = True
     enough = True
-    more = (lost, swapped)
+    more = (lost, swapped, known)
     for kind in range(3):
         enough = enough and _edited_heads((kind, more), of, index, model, out)
     return enough

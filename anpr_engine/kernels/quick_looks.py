@@ -152,6 +152,25 @@ def most_added(read: NDArray[np.int8], first: Word, end: Word, ratios: NDArray[n
     return added
 
 
+@helper
+def most_replaced(
+    read: NDArray[np.int8], first: Word, end: Word, ratios: NDArray[np.float64]
+) -> Word:
+    """Give the largest ratio of one of some of a read's characters replaced.
+
+    Args:
+        read: its tokens.
+        first: the place of the first of them.
+        end: the place behind the last.
+        ratios: see `kernels.neighbours.EditModel.ratios`.
+
+    """
+    replaced = (0.0, 0.0, 0.0, 0.0)
+    for place in range(first, end):
+        replaced = _larger(replaced, ratios[REPLACED, REPLACED_ROW, np.int64(read[place])])
+    return replaced
+
+
 @routine
 def twice_in_head(of: Word, edits: Word, ends: Word, ratios: NDArray[np.float64]) -> Word:
     """Give the most that two edits of a read's first characters can leave.

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from anpr_engine.kernels.tokens import tokens_of_keys
 from anpr_engine.pipeline.columns import TIERS, WILDCARD, plate_text
 from anpr_engine.pipeline.find import Pairs
-from anpr_engine.pipeline.near import traffic_of
 from anpr_engine.pipeline.score import (
     LEFT_MIN,
     LUMPINESS,
@@ -27,6 +26,7 @@ from anpr_engine.pipeline.score import (
     posteriors,
 )
 from anpr_engine.pipeline.tiers import wildcard_shares
+from anpr_engine.pipeline.traffic import traffic_of
 from anpr_engine.pipeline.worth import Weights, listed_worth, with_wildcards
 from anpr_engine.plates.camera_mix import cameras_of
 from anpr_engine.plates.error_report import band_name

@@ -30,7 +30,7 @@ from anpr_engine.pipeline.find import (
     spelling_pairs,
     wildcard_pairs,
 )
-from anpr_engine.pipeline.near import NearRules, near_matches, traffic_of
+from anpr_engine.pipeline.near import NearRules, near_matches
 from anpr_engine.pipeline.promising import promising
 from anpr_engine.pipeline.score import (
     Evidence,
@@ -41,6 +41,7 @@ from anpr_engine.pipeline.score import (
     posteriors,
 )
 from anpr_engine.pipeline.tiers import edits_of, is_repaired
+from anpr_engine.pipeline.traffic import traffic_of
 from anpr_engine.pipeline.typed import swap_weights
 from anpr_engine.pipeline.worth import Weights, listed_worth, with_wildcards
 from anpr_engine.plates.normaliser import normalise

@@ -10,7 +10,7 @@ part of it. So either P(r | w) >= c T / 2, or own(w) >= T / 2: if neither, c (T 
 Plates of the first kind are searched for; those of the second are named by the bound itself.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from anpr_engine.kernels.plate_text import (
     UNREAD_POSITION,
     USABLE,
 )
-from anpr_engine.kernels.tokens import CHARACTERS, NO_TOKEN, PLAIN, token_keys, tokens_of_keys
+from anpr_engine.kernels.tokens import CHARACTERS, NO_TOKEN, PLAIN, tokens_of_keys
 from anpr_engine.pipeline.find import (
     Pairs,
     bounds_of,
@@ -34,16 +34,13 @@ from anpr_engine.pipeline.find import (
     no_pairs,
 )
 from anpr_engine.pipeline.score import (
-    LEFT_MIN,
     LUMPINESS,
-    Evidence,
-    ListedPlates,
     evidence_of,
-    pair_evidence,
 )
+from anpr_engine.pipeline.traffic import traffic_of
 from anpr_engine.pipeline.typed import SWAPPED, swapped_keys
 from anpr_engine.plates.reading import ReadingModel, Until
-from anpr_engine.records.columns import PlateColumns, ReadColumns, country_code
+from anpr_engine.records.columns import PlateColumns, ReadColumns
 from anpr_engine.watchlist.snapshot import Snapshot
 
 FIRST_LOOK_STEPS = 768.0
@@ -197,6 +194,7 @@ def _near_of_plain(
         np.array([odds / boost.max(), model.densest if named else 0.0]),
     )
     bounds, owners, keys = model.explained_parts(seen)
+    _look_further(reads, rows, bounds, model)
     least[rows] = bounds[:, NEED]
     need = bounds[:, NEED] * odds / boost
     typed = np.flatnonzero(bounds[:, :NEED].sum(axis=1) * SWAPPED >= need)
@@ -208,6 +206,20 @@ def _near_of_plain(
         named_pairs(rows[typed[owner]], swapped, snapshot),
         *near_pairs(rows[left], tokens[left], searched, snapshot, model),
     ]
+
+
+def _look_further(
+    reads: ReadColumns, rows: NDArray[np.int64], bounds: NDArray[np.float64], model: ReadingModel
+) -> None:
+    # Where no plate within two edits explains a text, a walk over all plates finds some; without
+    # a bound every listed plate near by would be weighed.
+    places = np.flatnonzero(bounds[:, NEED] == 0.0)
+    if not len(places):
+        return
+    evidence = evidence_of(reads, rows[places], model)
+    steps = np.full(len(places), FIRST_LOOK_STEPS)
+    found = traffic_of(evidence, evidence.gaps, model, Until(steps_max=steps))
+    bounds[places, NEED] = found
 
 
 def _near_of_marked(
@@ -236,59 +248,3 @@ def _near_of_marked(
     evidence = evidence.chosen(left)
     bounds = bounds_of(starts[left], traffic[left] * odds[left])
     return near_pairs(evidence.rows, evidence.bare, bounds, snapshot, model)
-
-
-def traffic_of(
-    evidence: Evidence,
-    gaps: NDArray[np.bool_],
-    model: ReadingModel,
-    until: Until,
-) -> NDArray[np.float64]:
-    """Give P(read, its claim of a country | traffic): float64 (reads of the evidence,).
-
-    Args:
-        evidence: of the reads.
-        gaps: bool, which of them are compared as printed.
-        model: the errors and the plates.
-        until: when a sum need not be finished.
-
-    """
-    found = np.zeros(len(evidence.rows))
-    register = _issued_part(evidence, gaps, model)
-    # What a register takes away must not be missing from a sum that stopped early.
-    if until.enough is not None:
-        until = replace(until, enough=until.enough - np.minimum(register, 0.0))
-    for printed in (True, False):
-        rows = np.flatnonzero(gaps == printed)
-        if not len(rows):
-            continue
-        tokens = evidence.printed if printed else evidence.bare
-        found[rows] = model.traffic(
-            np.ascontiguousarray(tokens[rows]),
-            evidence.bands[rows],
-            evidence.claims[rows],
-            model.printed if printed else model.bare,
-            until.chosen(rows),
-        )
-    return np.maximum(found + register, found * LEFT_MIN)
-
-
-def _issued_part(
-    evidence: Evidence, gaps: NDArray[np.bool_], model: ReadingModel
-) -> NDArray[np.float64]:
-    # What a register adds to the plate of just this text, or takes away from it, compared as the
-    # sum compares it: with separators that such a plate has elsewhere it is hardly in the sum.
-    part = np.zeros(len(evidence.rows))
-    if not model.issued:
-        return part
-    keys = token_keys(evidence.bare)
-    change = model.plate_shares(keys) - model.gate.densities(keys)
-    for register in model.issued:
-        place = model.countries.index(register.country)
-        rows = np.flatnonzero(change[:, place])
-        code = np.full(len(rows), country_code(register.country), dtype=np.uint16)
-        plates = ListedPlates(keys[rows], code, np.zeros(len(rows), dtype=np.uint32))
-        chosen, bare_only = evidence.chosen(rows), np.flatnonzero(~gaps[rows])
-        likelihood, _ = pair_evidence(chosen, np.arange(len(rows)), plates, model, bare_only)
-        part[rows] += change[rows, place] * evidence.claims[rows, place] * likelihood
-    return part

@@ -11,8 +11,9 @@ from anpr_engine.kernels.plate_text import LONG_KEYS_FROM
 from anpr_engine.kernels.tokens import has_umlaut, tokens_of_keys
 from anpr_engine.pipeline.columns import FUZZY
 from anpr_engine.pipeline.find import Pairs
-from anpr_engine.pipeline.near import NearRules, boosts_of, traffic_of
+from anpr_engine.pipeline.near import NearRules, boosts_of
 from anpr_engine.pipeline.score import LUMPINESS, evidence_of, listed_plates
+from anpr_engine.pipeline.traffic import traffic_of
 from anpr_engine.pipeline.typed import swap_weights
 from anpr_engine.plates.reading import ReadingModel, Until
 from anpr_engine.records.columns import PlateColumns, ReadColumns
