@@ -16,17 +16,24 @@ TWO_EDITS = 2
 
 
 @helper
-def ways_to_line_up(text: Word, length: Word) -> Word:
-    """Bound in how many ways a plate within two edits may be lined up with a text.
-
-    A lost twin may have stood on either side of the one that was read, twice over.
-    """
+def longest_run(text: Word, length: Word) -> Word:
+    """Count the equal characters side by side, where there are most; at least 1."""
     run = 1
     longest = 1
     for place in range(1, length):
         run = run + 1 if text[place] == text[place - 1] else 1
         longest = max(longest, run)
-    return (longest + 1) * (longest + 1)
+    return longest
+
+
+@helper
+def ways_to_line_up(text: Word, length: Word) -> Word:
+    """Bound in how many ways a plate within two edits may be lined up with a text.
+
+    A lost twin may have stood on either side of the one that was read, twice over.
+    """
+    run = longest_run(text, length)
+    return (run + 1) * (run + 1)
 
 
 @helper

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, f64, helper, kernel, routine, written
 from anpr_engine.kernels.channel import QUALITIES
-from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS, ways_to_line_up
+from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS, longest_run
 from anpr_engine.kernels.explained_names import name_plates
 from anpr_engine.kernels.explained_rows import add_rows, best_of, line_up, printed_rows
 from anpr_engine.kernels.explained_tables import (
     BEST,
     DENSEST,
     LEAST,
+    MOST,
     NAMED,
     NAMED_FROM,
     NEED,
@@ -55,23 +56,32 @@ from anpr_engine.kernels.plate_text import KEY_BASE, count_characters
 def _bounds_of_text(
     length: Word, band: Word, tables: ReadTables, room: Room, bounds: NDArray[np.float64]
 ) -> None:
-    # What is known of a text without the grammar.
+    # What is known of a text without the grammar. One edit lines up in one way but among equal
+    # characters; two edits in so many as `RUNS` says, and as many again beside one edit.
     codes = room.codes[0]
-    bounds[RUNS] = ways_to_line_up(codes, length)
-    bounds[BEST] = 0.0
+    run = longest_run(codes, length)
+    bounds[RUNS] = (run + 1) * (run + 1)
+    once, twice = 0.0, 0.0
     for quality in range(QUALITIES):
         start = tables.quality[band, quality]
         replaced, lost, added = 0.0, tables.best[LOST, NOTHING, quality], 0.0
+        twin = 0.0
         for place in range(length):
             code = codes[place]
             start *= tables.right[code, quality]
             replaced = max(replaced, tables.best[REPLACED, code, quality])
             added = max(added, tables.best[ADDED, code, quality])
+            twin = max(twin, tables.ratios[MOST, NOTHING, code, quality])
         room.best[REPLACED, quality] = replaced
         room.best[LOST, quality] = lost
         room.best[ADDED, quality] = added
         bounds[quality] = start
-        bounds[BEST] += start * max(replaced, lost, added) * bounds[RUNS]
+        once += start * max(replaced, lost, twin * (run + 1), added * run)
+        shifted = max(lost, added)
+        twice += start * max(
+            replaced * replaced + 2 * lost * added, shifted * max(shifted, replaced)
+        )
+    bounds[BEST] = once + 2 * bounds[RUNS] * twice
 
 
 @helper
