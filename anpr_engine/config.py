@@ -134,10 +134,18 @@ class AlertSettings(Section):
     open_days: Annotated[float, Field(gt=0, le=366)] = 30.0
 
 
+class FeedbackSettings(Section):
+    """Whose signatures count on what services answer: handling events, reports and receipts."""
+
+    keys: tuple[str, ...] = ()
+    signed_only: bool = False
+
+
 class AuditSettings(Section):
-    """Whether people's acts on the lists may go unrecorded."""
+    """Whether people's acts on the lists may go unrecorded, and looks need a second person."""
 
     required: bool = False
+    leave: Literal["none", "replay", "all"] = "none"
 
 
 class PolicySettings(Section):
@@ -177,6 +185,7 @@ class Settings(BaseSettings):
     places: PlaceSettings = PlaceSettings()
     watchlist: WatchlistSettings = WatchlistSettings()
     alerts: AlertSettings = AlertSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
     audit: AuditSettings = AuditSettings()
     policy: PolicySettings = PolicySettings()
     http: HttpSettings = HttpSettings()

@@ -7,6 +7,7 @@ Each port has a real implementation and a fake with the same contract suite in
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple, Protocol, Self, overload
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.records.alert import Alert
-from anpr_engine.records.recall import Recall
+from anpr_engine.records.recall import RecallForm
 from anpr_engine.wire import Header, OutgoingRecord
 
 
@@ -208,8 +209,16 @@ class AlertGuard(Protocol):
         """Give each alert's record value, and the headers that go with it beside the usual ones."""
         ...
 
-    def signed_recall(self, recall: Recall, value: bytes) -> tuple[Header, ...]:
-        """Give the headers that go with a recall's record value beside the usual ones."""
+    def signed_recalls(
+        self, at: datetime, recalls: Sequence[tuple[RecallForm, bytes]]
+    ) -> list[tuple[Header, ...]]:
+        """Give the headers that go with each recall's record value beside the usual ones.
+
+        Args:
+            at: when they were made.
+            recalls: each with its record value.
+
+        """
         ...
 
 

@@ -112,7 +112,7 @@ def told_apart(parts: Iterable[str]) -> bytes:
 
     A separator might stand in a text itself.
     """
-    return "".join(f"{len(part)}:{part}" for part in parts).encode()
+    return "".join([f"{len(part)}:{part}" for part in parts]).encode()
 
 
 def json_bytes(record: BaseModel, *, drop_empty: bool = True) -> bytes:

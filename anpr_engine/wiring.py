@@ -276,12 +276,12 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
         stream = KafkaReadStream(kafka, metrics, clock)
         readiness.streaming = True
         try:
-            crew = Crew(workers_of(settings))
             audit = audit_chain(settings.site, kafka, stream.doubts)
-            ports = EnginePorts(stream, follower, clock, crew, audit, leaving)
+            ports = EnginePorts(stream, follower, clock, Crew(workers_of(settings)), audit, leaving)
             ports = with_recalls(ports, (settings.site, follower), kafka, settings.alerts)
             guard = RejectGuard(settings.rejects.share_max, settings.rejects.window_reads)
-            with ports_watched(settings.site, kafka, metrics, ports) as ports:
+            about = laws.arrangements, settings.feedback
+            with ports_watched(settings.site, kafka, metrics, ports, *about) as ports:
                 yield SiteEngine(rules, ports, guard, EngineReport(metrics, clock))
         finally:
             readiness.streaming = False

@@ -1,26 +1,163 @@
-"""Puts together what watches beside an engine: the oldest read's age, and handled entries."""
+"""Puts together what is beside an engine: the oldest read's age, handled and told hits; who signs.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+Why these keys are read by name: they need the package cryptography, which a site that neither
+signs nor checks does without.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
 
+from anpr_engine.audit.check_alerts import PinnedKey
+from anpr_engine.audit.jws import Signer
+from anpr_engine.audit.key_modules import key_module
+from anpr_engine.audit.message_proof import Doubt, MessageChecker
+from anpr_engine.errors import ConfigError
 from anpr_engine.kafka.client_settings import StreamSettings
-from anpr_engine.kafka.handled_book import handled_entries
+from anpr_engine.kafka.handled_book import Heeds, handled_entries
 from anpr_engine.kafka.oldest import oldest_read_watched
-from anpr_engine.metrics.table import Metrics
+from anpr_engine.kafka.tail import TailedRecord
+from anpr_engine.kafka.told_book import told_today
+from anpr_engine.logs import get_logger
+from anpr_engine.metrics.table import FEEDBACK_UNPROVED, Metrics
 from anpr_engine.pipeline.run import EnginePorts
+from anpr_engine.records.handling_event import HandlingEvent
+
+_keys = partial(key_module, what="Signing and checking what services answer")
+
+
+class HeedRules(Protocol):
+    """Whose signatures count."""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Files of public Ed25519 keys, each with the site that alone may use it."""
+        ...
+
+    @property
+    def signed_only(self) -> bool:
+        """Whether what nobody signed counts for nothing."""
+        ...
+
+
+class HeedsAll:
+    """Checks nothing."""
+
+    keys: Sequence[str] = ()
+    signed_only = False
+
+
+HEEDS_ALL: HeedRules = HeedsAll()
 
 
 @contextmanager
 def ports_watched(
-    site: str, kafka: StreamSettings, metrics: Metrics, ports: EnginePorts
+    site: str,
+    kafka: StreamSettings,
+    metrics: Metrics,
+    ports: EnginePorts,
+    arrangements: str = "",
+    heeds: HeedRules = HEEDS_ALL,
 ) -> Iterator[EnginePorts]:
     """Let an engine know what was done about its entries, and watch its oldest read meanwhile.
 
+    Args:
+        site: whose engine it is.
+        kafka: how the engine reaches its broker.
+        metrics: the engine's.
+        ports: the engine's others.
+        arrangements: a file; where there is one, the engine knows what went abroad today, too.
+        heeds: which events of handling count.
+
     Raises:
-        BrokerError: the site's topic of feedback cannot be read.
+        AnprError: a key cannot be used, or a topic cannot be read.
 
     """
-    watched = oldest_read_watched(kafka, metrics, ports.clock)
-    with watched, handled_entries(site, kafka, ports.clock) as book:
-        yield replace(ports, handled=book.of)
+    with ExitStack() as beside:
+        beside.enter_context(oldest_read_watched(kafka, metrics, ports.clock))
+        gate = event_gate(site, heeds, metrics)
+        kept = handled_entries(site, kafka, ports.clock, heeds=gate)
+        handled = beside.enter_context(kept).of
+        told = beside.enter_context(told_today(site, kafka, ports.clock)) if arrangements else None
+        yield replace(ports, handled=handled, told=told)
+
+
+def event_gate(site: str, rules: HeedRules, metrics: Metrics) -> Heeds:
+    """Give what decides which events on a site's topic count, and counts the others.
+
+    Raises:
+        AnprError: as `message_checker`.
+
+    """
+    checker = message_checker(rules, partial(_note, metrics))
+
+    def counts(event: HandlingEvent, record: TailedRecord) -> bool:
+        return checker.heeds(event, site, record)
+
+    return counts
+
+
+def message_checker(rules: HeedRules, tell: Callable[[Doubt], None]) -> MessageChecker:
+    """Give what decides which messages count.
+
+    Args:
+        rules: whose signatures count.
+        tell: hears of each forged or unsigned record once.
+
+    Raises:
+        ConfigError: a key has no site, or signatures are asked for and no key is given.
+        UsageError: a package is missing.
+        InputFileError: a file holds no public key.
+
+    """
+    if rules.signed_only and not rules.keys:
+        what = "feedback.signed_only is set without feedback.keys, so nothing would ever count."
+        raise ConfigError(what, "Name the keys, or leave it out.")
+    pinned: dict[str, PinnedKey] = {}
+    for given in rules.keys:
+        site, mark, path = given.partition("=")
+        if not (mark and site and path):
+            what = f"feedback.keys = {given!r} names no site - allowed is SITE=FILE."
+            raise ConfigError(what, "Write such as be=/etc/anpr/be.key.pub.")
+        key = _keys("signing").read_public(Path(path))
+        pinned[key.key_id] = PinnedKey(key, site)
+    return MessageChecker(pinned, rules.signed_only, tell)
+
+
+def message_signer(signing_key: str) -> Signer | None:
+    """Give the site's secret key; None where it has none.
+
+    Args:
+        signing_key: file of the Ed25519 key that signs the site's alerts, too; or empty.
+
+    Raises:
+        UsageError: a package is missing, or others may read the file.
+        InputFileError: it holds no secret key.
+
+    """
+    if not signing_key:
+        return None
+    door: Any = _keys("signing")
+    signer: Signer = door.read_secret(Path(signing_key))
+    return signer
+
+
+def _note(metrics: Metrics, doubt: Doubt) -> None:
+    state = doubt.proof.state
+    first = not metrics.value(FEEDBACK_UNPROVED.name, state=state)
+    metrics.add(FEEDBACK_UNPROVED, 1, state)
+    flaw = doubt.proof.flaw
+    # Where others do not sign yet, all is unsigned: said once, counted always.
+    if flaw is not None or first:
+        get_logger().warning(
+            "feedback_unproved",
+            topic=doubt.topic,
+            partition=doubt.partition,
+            offset=doubt.offset,
+            state=state,
+            flaw=flaw.value if flaw is not None else "",
+            heeded=doubt.heeded,
+        )

@@ -96,7 +96,7 @@ class Proof(NamedTuple):
         return "signed" if self.key_id else "unsigned"
 
 
-class _About(NamedTuple):
+class About(NamedTuple):
     """What a record says of itself, and the type that its signature has to have."""
 
     type: str
@@ -120,17 +120,20 @@ class AlertChecker:
 
     def check(self, alert: Alert, value: bytes, headers: Sequence[Header], now_s: float) -> Proof:
         """Check a record: its value, and the alert read from it."""
-        about = _About(TYPE, alert.site, alert.alert_id, alert.recipients)
-        return self._check(about, value, headers, now_s)
+        about = About(TYPE, alert.site, alert.alert_id, alert.recipients)
+        return self.check_record(about, value, headers, now_s)
 
     def check_recall(
         self, recall: Recall, value: bytes, headers: Sequence[Header], now_s: float
     ) -> Proof:
         """Check a record: its value, and the recall read from it."""
-        about = _About(RECALL_TYPE, recall.site, recall.recall_id, recall.recipients)
-        return self._check(about, value, headers, now_s)
+        about = About(RECALL_TYPE, recall.site, recall.recall_id, recall.recipients)
+        return self.check_record(about, value, headers, now_s)
 
-    def _check(self, about: _About, value: bytes, headers: Sequence[Header], now_s: float) -> Proof:
+    def check_record(
+        self, about: About, value: bytes, headers: Sequence[Header], now_s: float
+    ) -> Proof:
+        """Check a record of any kind: its value, and what was read from it."""
         found = [text for name, text in headers if name == HEADER_NAME]
         if not found:
             return Proof()
@@ -161,7 +164,7 @@ class AlertChecker:
             return AlertFlaw.SIGNATURE
         return AlertFlaw.ISSUER if pinned.site not in ("", claims.iss) else None
 
-    def _content(self, claims: Claims, about: _About, now_s: float) -> AlertFlaw | None:
+    def _content(self, claims: Claims, about: About, now_s: float) -> AlertFlaw | None:
         if claims.iss != about.site:
             return AlertFlaw.ISSUER
         if self.site not in claims.aud or set(claims.aud) != set(about.recipients):

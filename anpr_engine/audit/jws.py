@@ -12,6 +12,7 @@ as passwords got through elsewhere.
 import base64
 import binascii
 import re
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -20,7 +21,11 @@ HEADER_NAME = "jws"
 """The Kafka header that holds the signature."""
 TYPE = "anpr-alert+jws"
 RECALL_TYPE = "anpr-recall+jws"
-"""What a signature is for; that of an alert is none of a recall."""
+HANDLING_TYPE = "anpr-handling-event+jws"
+REPORT_A_TYPE = "anpr-report-a+jws"
+REPORT_B_TYPE = "anpr-report-b+jws"
+RECEIPT_TYPE = "anpr-recall-receipt+jws"
+"""What a signature is for; that of one kind of record is none of another kind."""
 ALGORITHM = "Ed25519"
 ALGORITHMS = frozenset({ALGORITHM, "EdDSA"})
 """One algorithm under its two names; a key that is pinned has no other use."""
@@ -31,7 +36,7 @@ _COMPACT = re.compile(rb"([A-Za-z0-9_-]+)\.\.([A-Za-z0-9_-]*)")
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """A protected header: what is said of the record that is signed.
 
-    iss: the site. iat: seconds since 1970. jti: the alert's or recall's id. aud: the recipients.
+    iss: the site. iat: seconds since 1970. jti: the record's id. aud: the recipients.
     """
 
     alg: str
@@ -108,6 +113,22 @@ def signature_of(claims: Claims, payload: bytes, signer: Signer) -> bytes:
     protected = base64url(_ENCODER.encode(claims))
     made = base64url(signer.sign(signed_message(protected, payload)))
     return b"%b..%b" % (protected, made)
+
+
+def signatures_of(
+    given: Sequence[tuple[Claims, bytes]], sign_all: Callable[[Sequence[bytes]], Sequence[bytes]]
+) -> list[bytes]:
+    """Sign many records' values as `signature_of` does.
+
+    Args:
+        given: claims and value of each.
+        sign_all: gives the signatures of messages, in order.
+
+    """
+    heads = [base64url(_ENCODER.encode(claims)) for claims, _ in given]
+    values = [value for _, value in given]
+    made = sign_all([signed_message(*each) for each in zip(heads, values, strict=True)])
+    return [b"%b..%b" % (head, base64url(each)) for head, each in zip(heads, made, strict=True)]
 
 
 def read_signature(text: bytes) -> Signature | None:

@@ -9,6 +9,7 @@ import click
 from pydantic import ValidationError
 
 from anpr_engine.cli.alert_proof import ProofView
+from anpr_engine.cli.hits_proof import tell_refused
 from anpr_engine.cli.options import place_options
 from anpr_engine.cli.recall_view import RecallView, ReceiptDesk, receipt_desk
 from anpr_engine.cli.run import stop_on_signals
@@ -17,8 +18,9 @@ from anpr_engine.errors import UsageError
 from anpr_engine.kafka.tail import Follower, TailedRecord
 from anpr_engine.records.alert import Alert
 from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, SiteTopics
-from anpr_engine.wiring import Overrides, Place, place_of
+from anpr_engine.wiring import Overrides, Place, place_of, settings_of
 from anpr_engine.wiring_alerts import alert_checker, alert_opener
+from anpr_engine.wiring_hits import message_checker, message_signer
 
 EXIT_FORGED = 1
 _PATH = click.Path(path_type=Path)
@@ -128,7 +130,10 @@ def _follower(place: Place, *, from_start: bool) -> Follower:
 def _desk(options: TailOptions, place: Place) -> AbstractContextManager[ReceiptDesk | None]:
     if not options.receipts:
         return nullcontext()
-    return receipt_desk(place)
+    where = Overrides(place.site, place.kafka, place.redis_url)
+    settings = settings_of(options.config, where)
+    checker = message_checker(settings.feedback, tell_refused)
+    return receipt_desk(place, message_signer(settings.alerts.signing_key), checker)
 
 
 def _show(record: TailedRecord, site: str, view: ProofView, recalls: RecallView) -> bool:

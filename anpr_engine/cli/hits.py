@@ -14,7 +14,8 @@ from anpr_engine.cli.hits_options import (
     options_of,
     report_options,
 )
-from anpr_engine.cli.hits_view import show_counts, show_done, show_hit, show_list
+from anpr_engine.cli.hits_reports import command as reports
+from anpr_engine.cli.hits_view import Told, show_counts, show_done, show_hit, show_list
 from anpr_engine.cli.times import TimeType, us_of
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import UsageError
@@ -35,6 +36,9 @@ def _reasons(kind: object) -> click.Choice[str]:
 @click.group(name="hits", epilog="Example:  anpr hits list --purpose burglary --case BE-12")
 def command() -> None:
     """See to the hits of a site: look, act, report."""
+
+
+command.add_command(reports)
 
 
 @command.command("list", epilog="Example:  anpr hits list --purpose burglary --case BE-12 --json")
@@ -64,7 +68,8 @@ def show(alert: str, **given: Any) -> None:  # noqa: ANN401 - as above
     mine = (about.provider, about.list_id, about.entry_id)
     events = [each for each in found.events if (each.provider, each.list_id, each.entry_id) == mine]
     void = {event.event_id: why for event, why in found.void()}
-    show_hit(one, events, void, as_json=options.as_json)
+    told = [Told(event, void.get(event.event_id), found.proofs.state_of(event)) for event in events]
+    show_hit(one, told, as_json=options.as_json)
 
 
 @command.command(epilog="Example:  anpr hits stats --from -7d --purpose evaluation --case 2026")
@@ -156,7 +161,9 @@ def _look(options: HitOptions, what: str) -> SiteHits:
     desk = options.desk()
     subject = f"{SiteTopics(desk.site).feedback} {what}"
     note_reading(options.asked, subject, AuditAction.DATA_LOOKED_UP)
-    return site_hits(desk)
+    found = site_hits(desk)
+    desk.proofs.tell_unsigned()
+    return found
 
 
 def _tell(done: Done, options: HitOptions) -> None:

@@ -24,6 +24,7 @@ from anpr_engine.records.handling_event import Happened
 from anpr_engine.wire import OutgoingRecord, SiteTopics
 from anpr_engine.wiring import Overrides, settings_of
 from anpr_engine.wiring_alerts import alert_guard
+from anpr_engine.wiring_hits import message_signer
 
 
 @dataclass(slots=True)
@@ -48,11 +49,12 @@ class Office:
     def __init__(self, options: HitOptions) -> None:
         """Take what was asked for."""
         self._options, self._desk = options, options.desk()
-        self._clerk = Clerk(self._desk, options)
         self._settings = settings_of(
             options.config,
             Overrides(options.site, options.kafka, options.redis_url or UNUSED_REDIS),
         )
+        signer = message_signer(self._settings.alerts.signing_key)
+        self._clerk = Clerk(self._desk, options, signer)
 
     def look(self, alert_id: str, event: Happened, **more: object) -> Done:
         """Record what was seen on the picture; a hit that waited for that goes on.

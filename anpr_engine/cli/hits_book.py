@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from anpr_engine.cli.hits_proof import Proofs
 from anpr_engine.cli.hits_source import Desk
 from anpr_engine.policy.handled import HandledHit, HitState, Subject
 from anpr_engine.policy.handling_events import Illegal, SubjectId
@@ -58,11 +59,12 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SiteHits:
-    """A site's hits by entry, and all events."""
+    """A site's hits by entry, all events that count, and what their signatures are worth."""
 
     folded: dict[SubjectId, Folded]
     alerts: dict[str, Alert]
     events: Sequence[HandlingEvent]
+    proofs: Proofs
 
     def listed(self) -> list[Listed]:
         """Give every hit, the newest first."""
@@ -117,7 +119,7 @@ def site_hits(desk: Desk) -> SiteHits:
         )
         for about in by_entry.keys() | told.keys()
     }
-    return SiteHits(folded, newest_alerts(mine), events)
+    return SiteHits(folded, newest_alerts(mine), events, desk.proofs)
 
 
 def _within(at_s: float, from_us: int | None, until_us: int | None) -> bool:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from anpr_engine.audit.jws import Signer
+from anpr_engine.audit.message_proof import signature_headers
 from anpr_engine.cli.desk import act_in, desk_at
 from anpr_engine.cli.hits_options import HitOptions
 from anpr_engine.cli.hits_source import Desk
@@ -49,10 +51,11 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Clerk:
-    """Writes for one person at one desk."""
+    """Writes for one person at one desk; `signer` is the site's key, None signs nothing."""
 
     desk: Desk
     options: HitOptions
+    signer: Signer | None = None
 
     def event(self, about: About, event: Happened, **more: object) -> HandlingEvent:
         """Make an event of now, with an id of its own.
@@ -118,15 +121,13 @@ class Clerk:
     def records(self, about: About, events: Sequence[HandlingEvent]) -> list[OutgoingRecord]:
         """Write events for the topic of the site of the read."""
         topic = SiteTopics(about.site).feedback
-        return [
-            OutgoingRecord(
-                topic,
-                about.key,
-                json_bytes(each),
-                self._headers(each.event_id, "handling_event", each.occurred_at),
-            )
-            for each in events
-        ]
+        made = []
+        for each in events:
+            value = json_bytes(each)
+            headers = self._headers(each.event_id, "handling_event", each.occurred_at)
+            signature = signature_headers(each, about.site, value, self.signer)
+            made.append(OutgoingRecord(topic, about.key, value, headers + signature))
+        return made
 
     def report(self, about: About, message: ReportA | ReportB) -> OutgoingRecord:
         """Write a report for the topic that both sides read; its subject is who it is for."""
@@ -134,7 +135,9 @@ class Clerk:
         headers = self._headers(
             message.message_id, kind, message.created_at, subject=message.provider
         )
-        return OutgoingRecord(REPORTS_TOPIC, about.key, json_bytes(message), headers)
+        value = json_bytes(message)
+        signature = signature_headers(message, message.provider, value, self.signer)
+        return OutgoingRecord(REPORTS_TOPIC, about.key, value, headers + signature)
 
     def _headers(
         self, id_: str, kind: str, at: datetime, *, subject: str = ""

@@ -7,13 +7,16 @@ from typing import Any, TypeVar
 
 import click
 
-from anpr_engine.cli.audit_source import Asked, log_of, missing_reasons, site_of
+from anpr_engine.cli.audit_source import UNUSED_REDIS, Asked, log_of, missing_reasons, site_of
+from anpr_engine.cli.hits_proof import Proofs, tell_refused
 from anpr_engine.cli.hits_source import Desk
 from anpr_engine.cli.options import logged_in, place_options
 from anpr_engine.errors import PolicyRefused, UsageError
 from anpr_engine.policy.purpose import serves
 from anpr_engine.records.alert import Alert
+from anpr_engine.wiring import Overrides, settings_of
 from anpr_engine.wiring_alerts import alert_opener
+from anpr_engine.wiring_hits import message_checker
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -58,7 +61,10 @@ class HitOptions:
     def desk(self) -> Desk:
         """Say what is read, and where."""
         opener = None if self.secret is None else alert_opener(self.secret)
-        return Desk(site_of(self.asked), log_of(self.asked), opener)
+        where = Overrides(self.site, self.kafka, self.redis_url or UNUSED_REDIS)
+        rules = settings_of(self.config, where).feedback
+        proofs = Proofs(message_checker(rules, tell_refused))
+        return Desk(site_of(self.asked), log_of(self.asked), opener, proofs)
 
 
 def options_of(given: Mapping[str, Any]) -> HitOptions:

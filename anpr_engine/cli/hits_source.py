@@ -1,14 +1,16 @@
 """What a desk reads: the alerts on a site's hits, what became of them, and reports on hits."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
 from anpr_engine.cli.alert_proof import AlertOpener
+from anpr_engine.cli.hits_proof import Proofs
 from anpr_engine.errors import UsageError
 from anpr_engine.kafka.history import HistorySettings
-from anpr_engine.kafka.topic_values import committed_values
+from anpr_engine.kafka.tail import TailedRecord
+from anpr_engine.kafka.topic_values import committed_records
 from anpr_engine.policy.handling_events import SubjectId
 from anpr_engine.policy.handling_records import (
     newest_alerts,
@@ -24,27 +26,28 @@ from anpr_engine.wire import CROSS_BORDER_TOPIC, REPORTS_TOPIC, SiteTopics
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A site, where its topics are, and what opens sealed fields; None opens nothing."""
+    """A site, where its topics are, what opens sealed fields (None: nothing) and weighs events."""
 
     site: str
     log: HistorySettings
     opener: AlertOpener | None = None
+    proofs: Proofs = field(default_factory=Proofs)
 
-    def values(self, topic: str) -> Iterator[bytes]:
+    def records(self, topic: str) -> Iterator[TailedRecord]:
         """Give the committed records of a topic, in order of each partition.
 
         Raises:
             BrokerError: the topic cannot be read.
 
         """
-        yield from committed_values(replace(self.log, topic=topic), _never)
+        yield from committed_records(replace(self.log, topic=topic), _never)
 
     def alerts(self, wanted: Callable[[bytes], bool]) -> list[Alert]:
         """Give the alerts that the site may see and of which the bytes are wanted."""
         found = []
         for topic in (SiteTopics(self.site).alerts, CROSS_BORDER_TOPIC):
-            for value in self.values(topic):
-                alert = _alert(value) if wanted(value) else None
+            for record in self.records(topic):
+                alert = _alert(record.value) if wanted(record.value) else None
                 if alert is not None:
                     found.append(self._opened(alert))
         return found
@@ -73,12 +76,17 @@ class Desk:
         ]
 
     def events(self, about: SubjectId | None = None) -> list[HandlingEvent]:
-        """Give what became of hits at this site, in order; of one entry, or of all."""
+        """Give what became of hits at this site, in order; of one entry, or of all.
+
+        What is forged, or unsigned where that is forbidden, is not among it.
+        """
         mark = b"" if about is None else about.entry_id.encode()
         found = []
-        for value in self.values(SiteTopics(self.site).feedback):
-            event = read_event(value) if mark in value else None
-            if event is not None and about in (None, subject_id(event)):
+        for record in self.records(SiteTopics(self.site).feedback):
+            event = read_event(record.value) if mark in record.value else None
+            if event is None or about not in (None, subject_id(event)):
+                continue
+            if self.proofs.event_counts(event, self.site, record):
                 found.append(event)
         return found
 
@@ -86,12 +94,13 @@ class Desk:
         """Say whether a report asked this site if it wants later hits on the alert's entry."""
         about = subject_of_alert(alert)
         mark = about.entry_id.encode()
-        for value in self.values(REPORTS_TOPIC):
-            report = _report_b(value) if mark in value else None
+        for record in self.records(REPORTS_TOPIC):
+            report = _report_b(record.value) if mark in record.value else None
             if report is None or not report.asks_for_later:
                 continue
             told = SubjectId(report.provider, report.list_id, report.entry_id)
-            if (report.site, told) == (alert.site, about):
+            meant = (report.site, told) == (alert.site, about)
+            if meant and self.proofs.report_counts(report, record):
                 return True
         return False
 

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
@@ -56,19 +56,24 @@ def _row(one: Listed) -> dict[str, Any]:
     }
 
 
-def show_hit(
-    one: Listed,
-    events: Sequence[HandlingEvent],
-    void: Mapping[str, Illegal],
-    *,
-    as_json: bool,
-) -> None:
+class Told(NamedTuple):
+    """An event: why it counts for nothing, or None; and what its signature is worth, if checked."""
+
+    event: HandlingEvent
+    void: Illegal | None
+    proof: str
+
+    def row(self) -> dict[str, Any]:
+        """Give it as JSON has it."""
+        row: dict[str, Any] = json.loads(json_bytes(self.event))
+        if self.void is not None:
+            row["void"] = self.void.value
+        return row | ({"proof": self.proof} if self.proof else {})
+
+
+def show_hit(one: Listed, told: Sequence[Told], *, as_json: bool) -> None:
     """Show one hit with all that was done about its entry; what counts for nothing says so."""
-    rows = [
-        json.loads(json_bytes(event))
-        | ({"void": void[event.event_id].value} if event.event_id in void else {})
-        for event in events
-    ]
+    rows = [each.row() for each in told]
     if as_json:
         alert = json.loads(json_bytes(one.alert))
         click.echo(json.dumps(_row(one) | {"alert": alert, "events": rows}))
@@ -76,7 +81,8 @@ def show_hit(
     show_alert(one.alert, "")
     click.echo(f"state {one.state}; actions done on the entry: {one.subject.actions_done}")
     for row in rows:
-        end = f"  VOID: {row['void']}" if "void" in row else ""
+        end = "  UNSIGNED" if row.get("proof") == "unsigned" else ""
+        end += f"  VOID: {row['void']}" if "void" in row else ""
         click.echo(f"{row['occurred_at']}  {row['event']}  by {row['site']} {row['unit']}{end}")
 
 

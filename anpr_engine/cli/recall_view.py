@@ -1,7 +1,7 @@
 """What a terminal tells of recalls: which alerts do not stand any more; and the receipt for it."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,16 +10,18 @@ from typing import Protocol
 import click
 from pydantic import ValidationError
 
+from anpr_engine.audit.jws import Signer
+from anpr_engine.audit.message_proof import MessageChecker, signature_headers
 from anpr_engine.cli.alert_proof import ProofView
 from anpr_engine.cli.recall_text import WORDS
 from anpr_engine.clock import SystemClock
-from anpr_engine.kafka.audit_log import committed_lines
 from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.kafka.tail import TailedRecord
+from anpr_engine.kafka.topic_values import committed_records
 from anpr_engine.kafka.writer import ReadWriter
 from anpr_engine.pipeline.columns import instant
 from anpr_engine.records.alert import Alert
-from anpr_engine.records.messages import Effect, RecallReceipt, receipt_id
+from anpr_engine.records.messages import Effect, RecallReceipt, read_receipt
 from anpr_engine.records.recall import Recall
 from anpr_engine.wire import EventAttributes, Header, SiteTopics, entry_key, json_bytes, told_apart
 from anpr_engine.wiring import Place
@@ -42,12 +44,16 @@ class ReceiptWriter(Protocol):
 
 @dataclass(slots=True)
 class ReceiptDesk:
-    """Answers recalls, each once; `answered` holds the ids of receipts that were written."""
+    """Answers recalls, each once; `answered` holds the ids of receipts that were written.
+
+    signer: the site's key; None signs nothing.
+    """
 
     site: str
     writer: ReceiptWriter
     answered: set[str]
     now: Callable[[], datetime]
+    signer: Signer | None = None
 
     def answer(self, recall: Recall) -> None:
         """Write the receipt of a recall, unless it was written before.
@@ -63,14 +69,23 @@ class ReceiptDesk:
         attributes = replace(EventAttributes.of(*about), source=f"/anpr/{self.site}/control-room")
         key = entry_key(recall.list_id, recall.entry_id)
         topic = SiteTopics(self.site).feedback
-        self.writer.write(topic, key, json_bytes(receipt), attributes.headers())
+        value = json_bytes(receipt)
+        signature = signature_headers(receipt, self.site, value, self.signer)
+        self.writer.write(topic, key, value, attributes.headers() + signature)
         self.writer.flush()
         self.answered.add(receipt.message_id)
 
 
 @contextmanager
-def receipt_desk(place: Place) -> Iterator[ReceiptDesk]:
+def receipt_desk(
+    place: Place, signer: Signer | None, checker: MessageChecker
+) -> Iterator[ReceiptDesk]:
     """Open a desk that knows which recalls the site has answered so far.
+
+    Args:
+        place: the site's.
+        signer: signs receipts.
+        checker: says which receipts count; a recall whose receipt is forged is answered still.
 
     Raises:
         BrokerError: the topic of feedback cannot be read or written.
@@ -78,11 +93,22 @@ def receipt_desk(place: Place) -> Iterator[ReceiptDesk]:
     """
     feedback = SiteTopics(place.site).feedback
     log = HistorySettings(place.kafka, feedback, place.security, group="anpr.tail")
-    found = (receipt_id(value) for _, _, value in committed_lines(log, lambda: False))
-    answered = {each for each in found if each is not None}
+    answered = answered_so_far(committed_records(log, lambda: False), place.site, checker)
     clock = SystemClock()
     with ReadWriter(place.kafka, place.security) as writer:
-        yield ReceiptDesk(place.site, writer, answered, lambda: instant(clock.now_us()))
+        yield ReceiptDesk(place.site, writer, answered, lambda: instant(clock.now_us()), signer)
+
+
+def answered_so_far(
+    records: Iterable[TailedRecord], site: str, checker: MessageChecker
+) -> set[str]:
+    """Give the ids of the receipts of a site that count, of all that lies on its topic."""
+    found = ((record, read_receipt(record.value)) for record in records)
+    return {
+        receipt.message_id
+        for record, receipt in found
+        if receipt is not None and receipt.site == site and checker.heeds(receipt, site, record)
+    }
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ import click
 from anpr_engine.cli.options import place_options
 from anpr_engine.cli.reads_view import EXIT_REJECTED, REJECTS_SHOWN_MAX
 from anpr_engine.cli.replay_options import ReplayOptions, replay_options
-from anpr_engine.cli.replay_purpose import ask_for_reason, note_replay
+from anpr_engine.cli.replay_purpose import ask_for_reason, note_replay, use_replay_leave
 from anpr_engine.cli.replay_site import ReplaySite, site_of
 from anpr_engine.cli.replay_view import ReplayView, closing_line, stderr_is_terminal, summary
 from anpr_engine.cli.times import us_of
@@ -90,6 +90,7 @@ def _begin(
         raise UsageError("--from is no earlier than --to.", "Give an earlier --from.")
     lists = _lists(options, site, begun_us)
     if site.history is not None:
+        use_replay_leave(options, site, begun=begun is not None)
         profiles, required = lists.snapshot.profiles, site.audit_required
         note_replay(options, site.history.topic, profiles, required=required)
     paths = found_files(options.files)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from anpr_engine.cli.audit_source import reason_options
+from anpr_engine.cli.leave import leave_option
 from anpr_engine.cli.times import SpanType, TimeType, When
 from anpr_engine.errors import UsageError
 from anpr_engine.replay.sources import STDIN
@@ -68,6 +69,7 @@ class ReplayOptions:
     purpose: str | None
     case_ref: str | None
     actor: str | None
+    leave: str | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -99,6 +101,9 @@ class ReplayOptions:
         """Give what decides on the result, by option, to compare with an earlier call."""
         times = {"--from": self.since, "--to": self.until, "--as-of": self.as_of}
         asked = {name: when.text for name, when in times.items() if when is not None}
+        if self.leave:
+            # So that a replay that was interrupted goes on by the leave that it used up.
+            asked["--leave"] = self.leave
         if not self.files:
             asked["--late"] = f"{self.late // 1_000_000} s"
         for name, offsets in (("--from-offset", self.from_offset), ("--to-offset", self.to_offset)):
@@ -185,7 +190,7 @@ OPTIONS = (
 
 def replay_options(command: Command) -> Command:
     """Add the options to the command."""
-    command = reason_options(command)
+    command = leave_option(reason_options(command))
     for option in reversed(OPTIONS):
         command = option(command)
     return command

@@ -10,10 +10,16 @@ from collections.abc import Iterable
 import click
 
 from anpr_engine.cli.audit_source import Asked, missing_reasons, write_reading
+from anpr_engine.cli.leave import Wanted, refuse_without, use_leave
+from anpr_engine.cli.options import logged_in
 from anpr_engine.cli.replay_options import ReplayOptions
+from anpr_engine.cli.replay_site import ReplaySite
+from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerError, PolicyRefused
 from anpr_engine.policy.purpose import serves
 from anpr_engine.records.audit_event import AuditAction
+from anpr_engine.watchlist.proposals import ProposalKind, Proposals
+from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.stored import Profile
 
 SUBJECT_MAX = 256
@@ -34,6 +40,28 @@ def ask_for_reason(options: ReplayOptions, *, required: bool) -> None:
         raise PolicyRefused(what, "Give both; they go into the record.")
     told = f"{missing} is not given; the record shows that (anpr audit show --odd)"
     click.echo(f"anpr: warning: {told}", err=True)
+
+
+def use_replay_leave(options: ReplayOptions, site: ReplaySite, *, begun: bool) -> None:
+    """Use up the leave that a replay of a site's own past needs, or was given.
+
+    Args:
+        options: what was asked for.
+        site: with its rule, and where its leaves are.
+        begun: it goes on by the leave that it used when it began.
+
+    Raises:
+        PolicyRefused: one is needed and not given, or the one given is none for this.
+        StoreError: the leaves cannot be read.
+
+    """
+    by = (options.actor or "").strip() or logged_in()
+    why = (options.purpose or "", options.case_ref or "")
+    wanted = Wanted(ProposalKind.REPLAY, by, *why, options.leave or "")
+    refuse_without(wanted, site.leave)
+    if wanted.leave and not begun:
+        with RedisSession(site.redis_url, trust=site.trust) as session:
+            use_leave(wanted, Proposals(session, SystemClock()))
 
 
 def note_replay(

@@ -15,6 +15,7 @@ from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.pipeline.core import StepRules
 from anpr_engine.pipeline.match import NEAR_MIN, MatchRules
 from anpr_engine.replay.options import ChosenOptions
+from anpr_engine.watchlist.approval import Leave
 from anpr_engine.watchlist.seals import NOBODY, Trust
 from anpr_engine.wire import SiteTopics
 from anpr_engine.wiring import Overrides, place_of, settings_of, step_rules
@@ -30,6 +31,7 @@ class ReplaySite:
     """How to match and where things are; `asked` is what decides on the result, by name.
 
     audit_required: whether nobody may look at the site's past unless it stands in the record.
+    leave: whether a second person's leave is needed for that.
     """
 
     rules: StepRules
@@ -38,6 +40,7 @@ class ReplaySite:
     redis_url: str = ""
     trust: Trust = NOBODY
     audit_required: bool = False
+    leave: Leave = Leave.NONE
 
 
 def site_of(options: ReplayOptions) -> ReplaySite:
@@ -53,7 +56,7 @@ def site_of(options: ReplayOptions) -> ReplaySite:
         overrides = Overrides(
             options.site,
             options.kafka if from_kafka else NO_KAFKA,
-            options.redis_url if from_redis else NO_REDIS,
+            options.redis_url if from_redis or options.leave else NO_REDIS,
         )
         return _by_settings(options, overrides, from_kafka=from_kafka)
     return _by_options(options)
@@ -99,8 +102,8 @@ def _by_settings(options: ReplayOptions, overrides: Overrides, *, from_kafka: bo
         asked["topic"] = topic
         history = HistorySettings(place.kafka, topic, place.security, crcs)
     trust = Trust(list_keys(settings.watchlist.manifest_keys))
-    required = settings.audit.required
-    return ReplaySite(rules, _words(asked), history, place.redis_url, trust, required)
+    required, leave = settings.audit.required, Leave(settings.audit.leave)
+    return ReplaySite(rules, _words(asked), history, place.redis_url, trust, required, leave)
 
 
 def _words(asked: Mapping[str, Any]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from anpr_engine.cli import (
     watchlist_preview,
     watchlist_seal,
 )
+from anpr_engine.cli.leave import leave_option, show_by_leave
 from anpr_engine.cli.times import TimeType, us_of
 from anpr_engine.cli.watchlist_options import Command, RowProgress, list_option, store_options
 from anpr_engine.cli.watchlist_record import Noted
@@ -96,6 +97,7 @@ def _summary_values(summary: ListSummary) -> dict[str, Any]:
 @click.option("--entry", "entry_id", help="One entry instead of the list.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @_as_of_option
+@leave_option
 @who_options
 @store_options
 def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
@@ -104,7 +106,10 @@ def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
     with open_store(given, writing=False) as store:
         subject = "look at an entry" if entry_id else "look at a list"
         noted = Noted(AuditAction.DATA_LOOKED_UP, subject, list_id, entry_id or "")
-        store.record.shown(noted)
+        if entry_id:
+            show_by_leave(store, given, noted)
+        else:
+            store.record.shown(noted)
         lists = _lists(store, given)
         if entry_id:
             entry = lists.entry(list_id, entry_id)
@@ -134,6 +139,7 @@ def _entry_values(entry: WatchlistEntry) -> dict[str, Any]:
 @click.option("--out", type=click.Path(path_type=Path), help="File; default: standard output.")
 @click.option("--shared-with", metavar="SITE", help="Only what this site may have of ours.")
 @_as_of_option
+@leave_option
 @who_options
 @store_options
 def export(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
@@ -157,7 +163,8 @@ def _note_export(store: Store, given: Mapping[str, Any]) -> None:
     subject = f"export for {given['shared_with']}" if given["shared_with"] else "export"
     subject = f"{subject}, as of {given['as_of'].text}" if given["as_of"] else subject
     rows = counts.get(list_id, 0)
-    store.record.shown(Noted(AuditAction.DATA_EXPORTED, subject, list_id, "", rows, version))
+    noted = Noted(AuditAction.DATA_EXPORTED, subject, list_id, "", rows, version)
+    show_by_leave(store, given, noted)
 
 
 def _chosen(

@@ -159,7 +159,8 @@ def _show(store: Store, proposal: Proposal, *, as_json: bool) -> None:
 def request(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Ask for leave to replay past reads, or to look something up, once.
 
-    It is approved like a change of a list; needs --by, --purpose and --case.
+    It is approved like a change of a list; needs --by, --purpose and --case. Approved, give its id
+    with --leave to `anpr replay`, or to `anpr watchlist show`, `export` or `history`.
     """
     require_by(given, "who asks is kept")
     names = {"--purpose": given["purpose"], "--case": given["case_ref"]}
@@ -169,8 +170,16 @@ def request(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     with open_store(given) as store:
         hours = store.settings.rule.hours
         asked = Asked(ProposalKind(given["kind"]), store.site, "", hours)
-        made = Proposals(store.session, store.clock).submit(asked, store.act)
+        made = _asked(store, asked, AuditAction.LEAVE_ASKED)
     click.echo(json.dumps(_values(made)) if given["as_json"] else _line(made))
+
+
+def _asked(store: Store, asked: Asked, action: AuditAction) -> Proposal:
+    kind = asked.kind.value
+    store.record.begin(Noted(action, f"{kind} asked for: begun", asked.list_id))
+    made = Proposals(store.session, store.clock).submit(asked, store.act)
+    store.record.done(Noted(action, f"{kind} asked for: {made.proposal_id}", asked.list_id))
+    return made
 
 
 @click.command(epilog="Example:  anpr watchlist unguard --list stolen --by anna --reason 'trial'")
@@ -189,5 +198,5 @@ def unguard(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
             what = f"Changes of list {list_id} wait for nobody, unless the site's setting says so."
             raise UsageError(what, "See `approval` in the site's settings.")
         asked = Asked(ProposalKind.UNGUARDING, store.site, list_id, store.settings.rule.hours)
-        made = Proposals(store.session, store.clock).submit(asked, store.act)
+        made = _asked(store, asked, AuditAction.WATCHLIST_CHANGED)
     click.echo(_line(made))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import msgspec
 
+from anpr_engine.cli.leave import leave_option, show_by_leave
 from anpr_engine.cli.times import TimeType, us_of
 from anpr_engine.cli.watchlist_options import store_options
 from anpr_engine.cli.watchlist_record import Noted
@@ -25,6 +26,7 @@ SUMS = ("added", "changed", "removed")
 @click.option("--entry", "entry_id", help="Only changes of this entry.")
 @click.option("--since", type=TimeType(), help="Only from this time on, such as -7d.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@leave_option
 @who_options
 @store_options
 def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
@@ -34,7 +36,11 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     """
     with open_store(given, writing=False) as store:
         about = (given["list_id"] or "", given["entry_id"] or "")
-        store.record.shown(Noted(AuditAction.DATA_LOOKED_UP, "history of the lists", *about))
+        noted = Noted(AuditAction.DATA_LOOKED_UP, "history of the lists", *about)
+        if given["entry_id"]:
+            show_by_leave(store, given, noted)
+        else:
+            store.record.shown(noted)
         since_us = us_of(given["since"], store.clock.now_us()) or 0
         for values in _acts(History(store.session), since_us, given):
             click.echo(json.dumps(values) if given["as_json"] else _line(values))

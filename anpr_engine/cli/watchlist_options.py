@@ -48,7 +48,8 @@ ENTRY_CHOICES = {
     "subject_category": ([each.value for each in SubjectCategory], "Who is behind it."),
 }
 ENTRY_FLAGS = {
-    "border_area_only": "Use it near the border only.",
+    "border_area_only": "Used near the border only: reports may go the regional way agreed on. "
+    "Where it is used is said by --area-cameras.",
     "sis_derived": "Made from the SIS: it is never delivered or used abroad.",
 }
 

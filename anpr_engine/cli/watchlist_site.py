@@ -12,7 +12,7 @@ from anpr_engine.cli.options import logged_in
 from anpr_engine.errors import ConfigError, UsageError
 from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.watchlist.acts import Act, ActKind
-from anpr_engine.watchlist.approval import Approval, ApprovalRule
+from anpr_engine.watchlist.approval import Approval, ApprovalRule, Leave
 from anpr_engine.watchlist.import_checks import ExpiryCeilings, is_plate_like
 from anpr_engine.watchlist.seals import Sealer, Trust
 from anpr_engine.wire import SiteTopics
@@ -42,6 +42,7 @@ class ListSite:
     log: HistorySettings | None
     sealer: Sealer | None
     trust: Trust
+    leave: Leave
 
 
 def who_options(command: Command) -> Command:
@@ -100,6 +101,7 @@ def list_site(given: Mapping[str, Any], *, writing: bool) -> ListSite:
         log=log,
         sealer=list_sealer(secret, lists.manifest_keys) if writing else None,
         trust=Trust(list_keys(lists.manifest_keys)),
+        leave=Leave(settings.audit.leave),
     )
 
 

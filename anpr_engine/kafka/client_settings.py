@@ -144,13 +144,15 @@ def saver(settings: StreamSettings, on_statistics: Callable[[str], None]) -> Pro
 
     A transaction that follows another at once is refused until the broker has closed the first;
     with the default backoff that costs 100 ms each, with 2 ms about 5 ms.
+    `linger.ms`: the commit sends what is left at once, so a small transaction waits for nothing;
+    a large one goes in fewer requests: 4 000 records took 54 ms instead of 79.
     """
     return {
         "transactional.id": settings.transactional_id,
         "transaction.timeout.ms": settings.transaction_timeout_ms,
         "acks": "all",
         "compression.type": "lz4",
-        "linger.ms": 0,
+        "linger.ms": 5,
         # A missing topic fails its transaction after a second, not when it times out.
         "topic.metadata.propagation.max.ms": 1000,
         # Long enough that a commit without a reconnect is told by its time; see producer.py.

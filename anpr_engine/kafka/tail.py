@@ -99,7 +99,7 @@ class Follower:
                     continue
                 error = message.error()
                 if error is None:
-                    yield _tailed(message)
+                    yield tailed(message)
                 elif error.code() not in PASSING:
                     raise translate(error, self._where)
         finally:
@@ -142,7 +142,8 @@ def follow_alerts(
     return found.records(stop)
 
 
-def _tailed(message: Message) -> TailedRecord:
+def tailed(message: Message) -> TailedRecord:
+    """Give a message as a record."""
     kind, at_ms = message.timestamp()
     return TailedRecord(
         topic=message.topic() or "",

@@ -1,4 +1,4 @@
-"""All values that a small topic holds now, committed ones only, without a trace on the broker.
+"""All records that a small topic holds now, committed ones only, without a trace on the broker.
 
 Why beside `history.py`: that one reads ranges of a large topic in large steps, one partition after
 the other, and waits a tenth of a second for each. A desk asks often, of topics with little in them.
@@ -13,12 +13,26 @@ from anpr_engine.errors import BrokerUnavailable
 from anpr_engine.kafka.errors import PASSING, translate
 from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.kafka.look import LOOK_S, Look, topic_opened
+from anpr_engine.kafka.tail import TailedRecord, tailed
 
 SILENCE_S_MAX = 30.0
 
 
 def committed_values(settings: HistorySettings, stop: Callable[[], bool]) -> Iterator[bytes]:
-    """Give every value up to the end that each partition has when it is reached.
+    """Give the value of each of the `committed_records`.
+
+    Raises:
+        BrokerError: as there.
+
+    """
+    for record in committed_records(settings, stop):
+        yield record.value
+
+
+def committed_records(
+    settings: HistorySettings, stop: Callable[[], bool]
+) -> Iterator[TailedRecord]:
+    """Give every record up to the end that each partition has when it is reached.
 
     Of one partition they come in order; partitions come mixed.
 
@@ -34,7 +48,7 @@ def committed_values(settings: HistorySettings, stop: Callable[[], bool]) -> Ite
         yield from _until_ends(look, stop)
 
 
-def _until_ends(look: Look, stop: Callable[[], bool]) -> Iterator[bytes]:
+def _until_ends(look: Look, stop: Callable[[], bool]) -> Iterator[TailedRecord]:
     consumer, waiting, watch = look
     clock = SystemClock()
     heard_s = clock.monotonic_s()
@@ -49,7 +63,7 @@ def _until_ends(look: Look, stop: Callable[[], bool]) -> Iterator[bytes]:
         heard_s = clock.monotonic_s()
         error = message.error()
         if error is None:
-            yield message.value() or b""
+            yield tailed(message)
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
             waiting.discard(message.partition() or 0)
         elif error.code() not in PASSING:

@@ -117,6 +117,12 @@ AGREED_REFUSED = Metric(
     "gauge",
     "1 while a file of arrangements or joint actions is wrong and an older one holds on.",
 )
+FEEDBACK_UNPROVED = Metric(
+    "anpr_feedback_unproved_total",
+    "counter",
+    "Events of handling that were forged, or that nobody signed; each record once.",
+    ("state",),
+)
 BUILD_INFO = Metric("anpr_build_info", "gauge", "Always 1.", ("version", "site"))
 
 METRICS: tuple[Metric, ...] = (
@@ -148,6 +154,7 @@ METRICS: tuple[Metric, ...] = (
     FILTER_FALSE_RATIO,
     POLICY_REFUSED,
     AGREED_REFUSED,
+    FEEDBACK_UNPROVED,
     BUILD_INFO,
 )
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from anpr_engine.kernels.json_values import SPAN_PLATE
 from anpr_engine.policy.handled import Progress, nothing_known
 from anpr_engine.policy.handling_events import SubjectId
+from anpr_engine.policy.told_today import ToldToday, nobody_told
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.columns import ReadColumns
 from anpr_engine.records.fields import Tier
@@ -28,6 +29,7 @@ class Circumstances:
     received_at_us: when each other site's list was last received; None where no lists come from
         other sites, as for files.
     handled: tells what was done about an entry so far.
+    told: names the hits on a list that went abroad on a day.
     """
 
     site: str
@@ -36,6 +38,7 @@ class Circumstances:
     watchlist_stale: bool
     received_at_us: Mapping[str, int] | None = None
     handled: Callable[[SubjectId], Progress] = nothing_known
+    told: ToldToday = nobody_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class DecidedAlert:
 class Withheld:
     """Hits on one entry that one rule kept back in one batch; no plate.
 
-    hits: how many. read_id: of the first of them. policy_version: of the rules that said so.
+    list_id, entry_id: empty for hits that are counted by the rule alone. hits: how many.
+    read_id: of the first of them. policy_version: of the rules that said so.
     """
 
     list_id: str

@@ -8,7 +8,7 @@ from anpr_engine.pipeline.batches.rows import plan_rows
 from anpr_engine.pipeline.batches.rules import RecordRules
 from anpr_engine.pipeline.columns import Circumstances, DecidedAlert, Withheld
 from anpr_engine.pipeline.crew import ALONE, Crew, joined_hits, part_of
-from anpr_engine.pipeline.decide import decide
+from anpr_engine.pipeline.decide import all_withheld, decide, within_capacity
 from anpr_engine.pipeline.journeys import PlaceRules
 from anpr_engine.pipeline.match import MatchRules, match
 from anpr_engine.pipeline.normalise import normalise_plates
@@ -65,7 +65,8 @@ class StepResult:
 
     passages: what is to change in the book of passages once the batch is durable.
     sightings: what the book of sightings is to take over then.
-    refused: the part of `withheld` that policy kept back, by entry and rule.
+    refused: the same for the record: what policy kept back, and exact hits that matching did, by
+        entry and reason; the rest by reason alone.
     """
 
     reads: ReadColumns
@@ -178,7 +179,8 @@ def conclude(
 ) -> StepResult:
     """Take one batch from hits to alerts; parameters as for `step`, the same snapshot."""
     reads, plates, hits = looked.reads, looked.plates, looked.hits
-    alerts, refused = decide(reads, hits, snapshot, where, (rules.policies(), rules.agreed()))
+    agreed = rules.agreed()
+    alerts, refused = decide(reads, hits, snapshot, where, (rules.policies(), agreed))
     withheld = dict(hits.withheld)
     for each in refused:
         withheld[each.rule] = withheld.get(each.rule, 0) + each.hits
@@ -188,6 +190,9 @@ def conclude(
         alerts, changes = joined.alerts, joined.changes
         if joined.held_back:
             withheld[SAME_PASSAGE] = joined.held_back
+    alerts = within_capacity(alerts, agreed, where)
     lap("decide")
+    if withheld:
+        refused = all_withheld(reads, hits, snapshot, refused, withheld)
     rejects, sightings = reads.rejects, looked.sightings
     return StepResult(reads, plates, hits, alerts, rejects, withheld, changes, sightings, refused)

@@ -111,4 +111,7 @@ def joined_hits(parts: list[tuple[int, HitColumns]]) -> HitColumns:
         probability=np.concatenate([hits.probability for hits in found]),
         withheld=withheld,
         tally=np.sum([hits.tally for hits in found], axis=0),
+        dropped=[
+            each._replace(read=first + each.read) for first, hits in parts for each in hits.dropped
+        ],
     )

@@ -1,7 +1,8 @@
 """Hits to alerts: the first Python object of a read is made here, and only for a hit."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,10 +14,20 @@ from anpr_engine.pipeline.columns import (
     instant,
     read_of,
 )
-from anpr_engine.policy.agreed import Agreed, Terms, terms_of
+from anpr_engine.policy.agreed import (
+    CAPACITY_USED,
+    GIVEN,
+    PURSUIT,
+    Agreed,
+    Terms,
+    Use,
+    has_capacity,
+    terms_of,
+)
 from anpr_engine.policy.case import HitPart
 from anpr_engine.policy.hits import HitJudge, Judgement, Standing
 from anpr_engine.policy.policy_set import PolicySet
+from anpr_engine.policy.told_today import REVIEW, ListDay, day_of, goes_abroad, passing_of
 from anpr_engine.records.alert import Alert, AlertEntry, AlertRead
 from anpr_engine.records.columns import HitColumns, ReadColumns
 from anpr_engine.records.read import PlateRead
@@ -86,6 +97,41 @@ def decide(
     return alerts, list(withheld.values())
 
 
+def all_withheld(
+    reads: ReadColumns,
+    hits: HitColumns,
+    snapshot: Snapshot,
+    refused: Sequence[Withheld],
+    counts: Mapping[str, int],
+) -> list[Withheld]:
+    """Give items for every hit of a batch that was withheld, as the record has them.
+
+    An exact hit that matching kept back is named by entry and reason, as one that policy did. Of
+    others, which are hits only perhaps, nothing is kept but how many there were.
+
+    Args:
+        reads: the batch.
+        hits: its hits, with those dropped.
+        snapshot: the watchlists that were matched.
+        refused: what policy kept back.
+        counts: of all withheld, by reason.
+
+    """
+    named = [*refused, *_dropped(reads, hits, snapshot)] if hits.dropped else list(refused)
+    left = Counter(counts)
+    for each in named:
+        left[each.rule] -= each.hits
+    return named + [Withheld("", "", reason, number) for reason, number in left.items() if number]
+
+
+def _dropped(reads: ReadColumns, hits: HitColumns, snapshot: Snapshot) -> Iterator[Withheld]:
+    numbers = Counter((each.entry, each.recent, each.reason) for each in hits.dropped)
+    first = {(each.entry, each.recent, each.reason): each.read for each in reversed(hits.dropped)}
+    for about, number in numbers.items():
+        entry, read = snapshot.entry(about[0], recent=about[1]), read_of(reads, first[about])
+        yield Withheld(entry.list_id, entry.entry_id, about[2], number, read.read_id)
+
+
 def _alert(
     read: PlateRead, listed: _Listed, by: tuple[Judgement, Terms], where: Circumstances
 ) -> dict[str, object]:
@@ -111,9 +157,57 @@ def _alert(
         "handling_code": entry.handling_code,
         "watchlist_age_ms": where.watchlist_age_ms,
         "watchlist_stale": where.watchlist_stale,
-        "state": "review" if judgement.waits else "unverified",
+        "state": REVIEW if judgement.waits else "unverified",
         "lateness_ms": (where.now_us - captured_us) // 1000,
     }
+
+
+def within_capacity(
+    alerts: Sequence[DecidedAlert], agreed: Agreed, where: Circumstances
+) -> list[DecidedAlert]:
+    """Let as many hits go abroad as arrangements have room for today; more wait for a person.
+
+    A hit that went already, told again of the same passing, takes no room. Who is pursued is told
+    of whatever the count.
+
+    Args:
+        alerts: of one batch, joined to passages, in order.
+        agreed: arrangements; without any, all goes.
+        where: with what went abroad before.
+
+    """
+    if not agreed.arrangements:
+        return list(alerts)
+    here: dict[ListDay, set[str]] = {}
+    kept: list[DecidedAlert] = []
+    for decided in alerts:
+        alert = decided.alert
+        about = ListDay(alert.entry.list_id, day_of(alert.created_at))
+        told, now, passing = where.told(about), here.setdefault(about, set()), passing_of(alert)
+        new = goes_abroad(alert) and passing not in told and passing not in now
+        if new and not _has_room(alert, agreed, len(told) + len(now - told)):
+            kept.append(replace(decided, alert=_waiting(alert)))
+            continue
+        if new:
+            now.add(passing)
+        kept.append(decided)
+    return kept
+
+
+def _has_room(alert: Alert, agreed: Agreed, told_today: int) -> bool:
+    if any(reason.startswith(PURSUIT) for reason in alert.reasons):
+        return True
+    entry, read = alert.entry, alert.read
+    provider = entry.provider or alert.site
+    use = Use(entry.list_id, provider, alert.site, read.camera_id, read.captured_at)
+    return has_capacity(agreed, use, told_today)
+
+
+def _waiting(alert: Alert) -> Alert:
+    others = [recipient for recipient in alert.recipients if recipient != alert.site]
+    reasons = [CAPACITY_USED if reason == GIVEN else reason for reason in alert.reasons]
+    changed = {"recipients": [alert.site], "held_back_from": others, "state": REVIEW}
+    return alert.model_copy(update=changed | {"reasons": reasons})
 
 
 def recipients_of(alerts: Sequence[DecidedAlert]) -> dict[str, int]:

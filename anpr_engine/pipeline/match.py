@@ -46,7 +46,13 @@ from anpr_engine.pipeline.typed import swap_weights
 from anpr_engine.pipeline.worth import Weights, listed_worth, with_wildcards
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.plates.reading import ReadingModel, Until, shipped_reading
-from anpr_engine.records.columns import CandidateColumns, HitColumns, PlateColumns, ReadColumns
+from anpr_engine.records.columns import (
+    CandidateColumns,
+    DroppedHit,
+    HitColumns,
+    PlateColumns,
+    ReadColumns,
+)
 from anpr_engine.watchlist.snapshot import Snapshot
 
 NEAR_MIN = 0.001
@@ -93,6 +99,7 @@ def match(
 
     """
     withheld: dict[str, int] = {}
+    dropped: list[DroppedHit] = []
     model = rules.model or shipped_reading()
     exact, tally = listed_pairs(plates.keys, snapshot)
     exact = exact.chosen(_same_long_text(reads, snapshot, exact))
@@ -100,6 +107,7 @@ def match(
     exact.tier[contradicted] = FUZZY
     if not rules.near:
         _count(withheld, "other-country", contradicted)
+        dropped += _dropped("other-country", exact.chosen(contradicted))
         exact = exact.chosen(~contradicted)
     found = [exact, wildcard_pairs(plates.keys, snapshot)]
     others = np.zeros(0)
@@ -114,6 +122,7 @@ def match(
     pairs = joined_pairs(found)
     in_force = _in_force(reads, snapshot, pairs, now_us)
     _count(withheld, "not-in-force", ~in_force & (pairs.tier != FUZZY))
+    dropped += _dropped("not-in-force", pairs.chosen(~in_force & (pairs.tier == EXACT)))
     pairs = pairs.chosen(in_force)
     if worth is not None:
         by = (model, worth)
@@ -124,13 +133,19 @@ def match(
     _count(withheld, "below-probability", ~enough & ~near)
     least = max(rules.near_probability_min, rules.probability_min)
     kept = np.where(near, probability >= least, enough)
-    return _hits(reads, pairs.chosen(kept), probability[kept], snapshot, withheld, tally)
+    hits = _hits(reads, pairs.chosen(kept), probability[kept], snapshot, withheld, tally)
+    return replace(hits, dropped=dropped) if dropped else hits
 
 
 def _count(withheld: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> None:
     number = int(mask.sum())
     if number:
         withheld[reason] = withheld.get(reason, 0) + number
+
+
+def _dropped(reason: str, pairs: Pairs) -> list[DroppedHit]:
+    rows = zip(pairs.read.tolist(), pairs.entry.tolist(), pairs.recent.tolist(), strict=True)
+    return [DroppedHit(*row, reason) for row in rows]
 
 
 def _contradicted(reads: ReadColumns, plates: ListedPlates, pairs: Pairs) -> NDArray[np.bool_]:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -78,17 +77,25 @@ def _audit_record(event: AuditEvent, key: bytes, topics: SiteTopics) -> Outgoing
 
 
 def withheld_records(
-    refused: Sequence[Withheld], topics: SiteTopics, where: Circumstances, watchlist_version: int
+    refused: Sequence[Withheld],
+    topics: SiteTopics,
+    where: Circumstances,
+    watchlist_version: int,
+    begins: RecordOrigin,
 ) -> list[OutgoingRecord]:
     """Write an audit line for the hits on an entry that one rule kept back in this batch.
 
     Why one line for many: a vehicle that stands before a camera, or a list that may not be used
     any more, gives a hit a read. The line names the first of them and says how many there were.
+    Why by number alone where no entry is named: who perhaps passed is no matter for the record.
+    begins: where the batch's first record is, by which such a line has an id of its own.
     """
     at = instant(where.now_us)
+    batch = f"{begins.topic}/{begins.partition}/{begins.offset}"
     records = []
     for each in refused:
-        parts = (AuditAction.HIT_WITHHELD, topics.site, each.read_id, each.list_id, each.entry_id)
+        read_id = each.read_id or batch
+        parts = (AuditAction.HIT_WITHHELD, topics.site, read_id, each.list_id, each.entry_id)
         event = AuditEvent(
             event_id=_event_id("\x1f".join((*parts, each.rule))),
             occurred_at=at,
@@ -103,7 +110,8 @@ def withheld_records(
             policy_version=each.policy_version,
             hits=each.hits,
         )
-        records.append(_audit_record(event, entry_key(each.list_id, each.entry_id), topics))
+        key = entry_key(each.list_id, each.entry_id) if each.entry_id else b"engine"
+        records.append(_audit_record(event, key, topics))
     return records
 
 
@@ -140,7 +148,7 @@ def sealed(
         return list(records)
     lines = iter(chain.seal(events))
     return [
-        replace(record, key=chain.key, value=next(lines))
+        OutgoingRecord(record.topic, chain.key, next(lines), record.headers)
         if record.topic == topics.audit
         else record
         for record in records

@@ -12,37 +12,25 @@ and what it found on the topics at its start; an engine that never comes back le
 the next that starts.
 """
 
-import hashlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import NamedTuple, Protocol
 
 from anpr_engine.errors import AnprError
 from anpr_engine.logs import get_logger
 from anpr_engine.pipeline.columns import DecidedAlert, instant
 from anpr_engine.pipeline.open_alerts import Identity, OpenAlert, OpenAlerts, open_alert
+from anpr_engine.pipeline.recall_records import Fallen, RecallWriter
 from anpr_engine.ports import AlertGuard, Clock
-from anpr_engine.records.audit_event import AuditAction, AuditEvent
-from anpr_engine.records.recall import Recall, RecallReason
+from anpr_engine.records.recall import RecallReason
 from anpr_engine.watchlist.changes import ChangeNotes, ListedAs, listed_as
 from anpr_engine.watchlist.snapshot import Snapshot
-from anpr_engine.wire import (
-    CROSS_BORDER_RECALLS,
-    EventAttributes,
-    Header,
-    OutgoingRecord,
-    SiteTopics,
-    entry_key,
-    json_bytes,
-    told_apart,
-)
+from anpr_engine.wire import OutgoingRecord
 
 ENTRIES_AT_ONCE = 2_000
-"""Entries looked at for one transaction; matching goes on after each."""
-ALERTS_A_RECALL = 1_000
+"""Entries looked at for one transaction; it is prepared while the one before it is being saved."""
 RETRY_S = 30.0
 
 
@@ -75,12 +63,11 @@ class _Doubt(NamedTuple):
     now: ListedAs | None = None
 
 
-class _Fallen(NamedTuple):
-    """Why alerts do not stand any more, and for whom."""
+class _Part(NamedTuple):
+    """What one transaction tells, until it is known whether it was saved: recipients by alert."""
 
-    doubt: _Doubt
-    reason: RecallReason
-    recipients: tuple[str, ...]
+    doubts: Sequence[_Doubt]
+    told: Mapping[str, tuple[str, ...]]
 
 
 class Recalls:
@@ -105,12 +92,9 @@ class Recalls:
 
         """
         self._lists, self._book, self._clock = lists, book, clock
-        self._topics, self._guard = SiteTopics(book.site), guard
+        self._writer = RecallWriter(book.site, guard)
         self._doubts: deque[_Doubt] = deque()
-        self._proposed: list[_Doubt] = []
-        self._fallen: dict[str, tuple[str, ...]] = {}
-        self._now = instant(clock.now_us())
-        self._headers: dict[str, tuple[Header, ...]] = {}
+        self._parts: deque[_Part] = deque()
         self._search = None if earlier is None else _Search(earlier, clock)
 
     def sent(self, alerts: Iterable[DecidedAlert]) -> None:
@@ -131,30 +115,37 @@ class Recalls:
         return bool(self._lists.changes) or bool(self._doubts)
 
     def due(self) -> list[OutgoingRecord]:
-        """Give the next recalls with their audit lines; `settle` has to follow."""
+        """Give the next recalls with their audit lines; each call has to be settled, in order.
+
+        What the call before gave counts as told; one from before that has to be settled by now.
+        """
         self._take_notes()
-        self._now, self._headers = instant(self._clock.now_us()), {}
-        self._proposed = list(islice(self._doubts, ENTRIES_AT_ONCE))
-        self._fallen, fallen = {}, dict[_Fallen, list[str]]()
-        for doubt in self._proposed:
-            self._doubts.popleft()
-            for alert in self._book.on(doubt.identity):
-                told = self._fallen.get(alert.alert_id, ())
-                untold = alert.without(told)
+        count = min(ENTRIES_AT_ONCE, len(self._doubts))
+        doubts = [self._doubts.popleft() for _ in range(count)]
+        before = self._parts[-1].told if self._parts else {}
+        told: dict[str, tuple[str, ...]] = {}
+        fallen: dict[Fallen, list[str]] = {}
+        for doubt in doubts:
+            alerts = self._book.on(doubt.identity)
+            for alert in alerts:
+                known = told.get(alert.alert_id) or before.get(alert.alert_id, ())
+                untold = alert.without(known)
                 why = self._flaw(untold, doubt) if untold.recipients else None
                 if why is not None:
-                    fallen.setdefault(_Fallen(doubt, *why), []).append(alert.alert_id)
-                    self._fallen[alert.alert_id] = told + why[1]
-        return [record for key, ids in fallen.items() for record in self._records(key, ids)]
+                    about = doubt.identity, alerts[0].provider, doubt.version, doubt.at_us
+                    fallen.setdefault(Fallen(*about, *why), []).append(alert.alert_id)
+                    told[alert.alert_id] = known + why[1]
+        self._parts.append(_Part(doubts, told))
+        return self._writer.records(instant(self._clock.now_us()), fallen.items())
 
     def settle(self, *, saved: bool) -> None:
-        """Say whether what `due` gave last is durable; what is not is due again."""
+        """Say whether what `due` gave first is durable; if not, that and all behind it is due."""
         if saved:
-            for alert_id, recipients in self._fallen.items():
+            for alert_id, recipients in self._parts.popleft().told.items():
                 self._book.drop(alert_id, recipients)
-        else:
-            self._doubts.extendleft(reversed(self._proposed))
-        self._proposed, self._fallen = [], {}
+            return
+        while self._parts:
+            self._doubts.extendleft(reversed(self._parts.pop().doubts))
 
     def close(self) -> None:
         """End the search for earlier alerts, where it goes on."""
@@ -191,50 +182,6 @@ class Recalls:
         why = alert.flaw(now, "", doubt.at_us, site)
         return ("not-as-alerted", why[1]) if why is not None and now is None else why
 
-    def _records(self, key: _Fallen, ids: Sequence[str]) -> Iterator[OutgoingRecord]:
-        for first in range(0, len(ids), ALERTS_A_RECALL):
-            yield from self._recall(key, list(ids[first : first + ALERTS_A_RECALL]))
-
-    def _recall(self, key: _Fallen, ids: list[str]) -> Iterator[OutgoingRecord]:
-        doubt, recipients = key.doubt, list(key.recipients)
-        list_id, entry_id = doubt.identity
-        parts = (self._book.site, list_id, entry_id, key.reason, str(doubt.version))
-        recall = Recall(
-            recall_id=_digest(b"anpr.recall.v1", (*parts, *recipients, *ids)),
-            created_at=self._now,
-            site=self._book.site,
-            recipients=recipients,
-            provider=self._book.on(doubt.identity)[0].provider,
-            list_id=list_id,
-            entry_id=entry_id,
-            reason=key.reason,
-            alerts=ids,
-            watchlist_version=doubt.version,
-            effective_at=instant(doubt.at_us),
-        )
-        abroad = any(each != self._book.site for each in recipients)
-        topic = CROSS_BORDER_RECALLS if abroad else self._topics.recalls
-        yield self._record(topic, recall, recall.recall_id, recall)
-        for alert_id in ids:
-            line = _audit_line(recall, alert_id)
-            yield self._record(self._topics.audit, line, line.event_id, recall)
-
-    def _record(
-        self, topic: str, value: Recall | AuditEvent, id_: str, recall: Recall
-    ) -> OutgoingRecord:
-        kind = "recall" if value is recall else "audit_event"
-        headers = self._headers.get(kind)
-        if headers is None:
-            # But for the id they are the same for all of one time.
-            headers = self._headers[kind] = EventAttributes.of(
-                "", kind, recall.site, recall.created_at
-            ).headers()
-        named = tuple((name, value_ or id_.encode()) for name, value_ in headers)
-        key, text = entry_key(recall.list_id, recall.entry_id), json_bytes(value)
-        if value is recall and self._guard is not None:
-            named += self._guard.signed_recall(recall, text)
-        return OutgoingRecord(topic, key, text, named)
-
 
 class _Search:
     """Looks for earlier alerts in a thread, again and again until they are found."""
@@ -268,26 +215,3 @@ class _Search:
         """End it."""
         self._stop.set()
         self._executor.shutdown(cancel_futures=True)
-
-
-def _digest(person: bytes, parts: Iterable[str]) -> str:
-    return hashlib.blake2b(told_apart(parts), digest_size=16, person=person).hexdigest()
-
-
-def _audit_line(recall: Recall, alert_id: str) -> AuditEvent:
-    return AuditEvent(
-        event_id=_digest(
-            b"anpr.audit.v1", (AuditAction.ALERT_RECALLED, recall.recall_id, alert_id)
-        ),
-        occurred_at=recall.created_at,
-        site=recall.site,
-        actor="engine",
-        action=AuditAction.ALERT_RECALLED,
-        list_id=recall.list_id,
-        entry_id=recall.entry_id,
-        alert_id=alert_id,
-        recipients=list(recall.recipients),
-        reasons=[recall.reason],
-        watchlist_version=recall.watchlist_version,
-        subject=recall.recall_id,
-    )

@@ -31,6 +31,7 @@ from anpr_engine.pipeline.recalls import Recalls
 from anpr_engine.pipeline.report import EngineReport, RunTotals
 from anpr_engine.policy.handled import Progress, nothing_known
 from anpr_engine.policy.handling_events import SubjectId
+from anpr_engine.policy.told_today import ToldBook, nobody_told
 from anpr_engine.ports import (
     AlertGuard,
     AuditChain,
@@ -90,7 +91,7 @@ class EnginePorts:
 
     crew: the threads that share a batch out. audit: None leaves audit lines without a chain.
     guard: None lets alerts out unsigned and unsealed. handled: what was done about entries so far.
-    recalls: None takes no alert back.
+    recalls: None takes no alert back. told: what went abroad today; None counts nothing.
     """
 
     stream: ReadStream
@@ -101,6 +102,7 @@ class EnginePorts:
     guard: AlertGuard | None = None
     handled: Callable[[SubjectId], Progress] = nothing_known
     recalls: Recalls | None = None
+    told: ToldBook | None = None
 
 
 class SiteEngine:
@@ -193,6 +195,8 @@ class SiteEngine:
             self._sightings.apply(result.sightings)
             if self._ports.recalls is not None:
                 self._ports.recalls.sent(result.alerts)
+            if self._ports.told is not None:
+                self._ports.told.sent(each.alert for each in result.alerts)
             self._report.committed(batch, result)
         elif not saved:
             self._report.rolled_back()
@@ -203,15 +207,19 @@ class SiteEngine:
         # Every alert decided by the lists of before a change is durable before that is looked at.
         if recalls is None or not recalls.pending() or not self._settle():
             return
-        saved = True
-        while saved and recalls.pending():
-            records = recalls.due()
+        records, more = recalls.due(), True
+        while more:
             if records:
-                saved = self._ports.stream.commit(self._sealed(records))
-                self._settle_audit(saved=saved)
+                self._ports.stream.start_commit(self._sealed(records))
+            # What comes next is prepared while the broker is at this.
+            more = recalls.pending()
+            records = recalls.due() if more else []
+            saved = self._ports.stream.finish_commit()
+            self._settle_audit(saved=saved)
             recalls.settle(saved=saved)
-        if not saved:
-            self._report.rolled_back()
+            if not saved:
+                self._report.rolled_back()
+                return
 
     def _sealed(self, records: Sequence[OutgoingRecord]) -> Sequence[OutgoingRecord]:
         chain = self._ports.audit
@@ -226,14 +234,18 @@ class SiteEngine:
         age_ms = max(0, now_us - self._ports.watchlists.verified_at_us) // 1000
         stale = age_ms > self._rules.stale_after_ms
         received = self._ports.watchlists.received_at_us
-        handled = self._ports.handled
-        return Circumstances(self._rules.site, now_us, age_ms, stale, received, handled)
+        ports = self._ports
+        told = nobody_told if ports.told is None else ports.told.of
+        site = self._rules.site
+        return Circumstances(site, now_us, age_ms, stale, received, ports.handled, told)
 
     def _outgoing(
         self, batch: RecordBatch, result: StepResult, where: Circumstances, version: int
     ) -> Sequence[OutgoingRecord]:
         records = alert_records(result.alerts, self._topics, self._ports.guard)
-        records += withheld_records(result.refused, self._topics, where, version)
+        if result.refused:
+            begins = batch.origin(0)
+            records += withheld_records(result.refused, self._topics, where, version, begins)
         now = instant(where.now_us)
         reads, keep = result.reads, self._rules.keep_payload
         for reject in result.rejects:

@@ -4,10 +4,13 @@ An exchanged list with an arrangement is used as arranged, one without by the ru
 that a joint action names is in use only while such an action is under way, within its area; the
 vehicle of a pursuit is the most urgent of all, and all sides of the pursuit are told of it.
 Why of the moment of the read: who passes during an action may be told after it, and the reverse
-not. How many hits a receiver can follow up in a day is for the people who agreed on it.
+not. How many hits a receiver can follow up in a day is asked of what goes out (`has_capacity`), for
+several reads of one vehicle are one hit.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from anpr_engine.policy.arrangement import Arrangement, Permission, permits
 from anpr_engine.policy.joint_action import HotVehicle, JointAction, Where, heat_at
@@ -16,6 +19,11 @@ from anpr_engine.records.watchlist_entry import WatchlistEntry
 
 OFF = "joint-action.off"
 """Stands for a rule's id where no joint action switches the list on."""
+GIVEN = f"arrangement.{Permission.GIVEN}"
+CAPACITY_USED = f"arrangement.{Permission.CAPACITY_USED}"
+"""Stand for a rule's id where an arrangement lets a hit go, or has no capacity left that day."""
+PURSUIT = "pursuit:"
+"""Begins the reason of an alert on a vehicle that is pursued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,16 @@ class Terms:
     priority: int
     sites: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+
+
+class Use(NamedTuple):
+    """A list in use: whose, at which site and camera, and when the read was made."""
+
+    list_id: str
+    provider: str
+    site: str
+    camera_id: str
+    at: datetime
 
 
 NOTHING_AGREED = Agreed()
@@ -63,7 +81,8 @@ def terms_of(agreed: Agreed, entry: WatchlistEntry, site: str, read: PlateRead) 
     position = None if read.position is None else (read.position.lat, read.position.lon)
     place = Where(read.camera_id, position)
     reasons: list[str] = []
-    arranged = _arranged(agreed, entry, site, read)
+    use = Use(entry.list_id, entry.provider or site, site, read.camera_id, at)
+    arranged = _arranged(agreed, use, 0)
     if arranged is not None:
         if not arranged:
             return Terms(f"arrangement.{arranged}", entry.priority)
@@ -75,22 +94,32 @@ def terms_of(agreed: Agreed, entry: WatchlistEntry, site: str, read: PlateRead) 
     reasons += [f"joint-action:{one.action_id}" for one in running]
     vehicle = HotVehicle(entry.list_id, entry.entry_id)
     heat = heat_at(agreed.actions, vehicle, entry.priority, at, place)
-    reasons += [f"pursuit:{action_id}" for action_id in heat.actions]
+    reasons += [f"{PURSUIT}{action_id}" for action_id in heat.actions]
     return Terms(None, heat.priority, tuple(sorted(heat.sites)), tuple(reasons))
 
 
-def _arranged(
-    agreed: Agreed, entry: WatchlistEntry, site: str, read: PlateRead
-) -> Permission | None:
+def has_capacity(agreed: Agreed, use: Use, told_today: int) -> bool:
+    """Say whether one more hit may go abroad by the list's arrangement, if it has one.
+
+    Args:
+        agreed: all there is.
+        use: of the list.
+        told_today: how many went abroad on this day of UTC (agreement, article 20(2)).
+
+    """
+    return _arranged(agreed, use, told_today) is not Permission.CAPACITY_USED
+
+
+def _arranged(agreed: Agreed, use: Use, told_today: int) -> Permission | None:
     # The list's arrangement, if it has one; of several periods the one that permits counts.
-    provider = entry.provider or site
-    if provider == site:
+    if use.provider == use.site:
         return None
     said = [
-        permits(one, entry.list_id, read.captured_at, read.camera_id, 0)
+        permits(one, use.list_id, use.at, use.camera_id, told_today)
         for one in agreed.arrangements
-        if (one.list_id, one.provider, one.receiver) == (entry.list_id, provider, site)
+        if (one.list_id, one.provider, one.receiver) == use[:3]
     ]
     if not said:
         return None
-    return next((one for one in said if one), said[-1])
+    ranked = (Permission.GIVEN, Permission.CAPACITY_USED)
+    return next((one for one in ranked if one in said), said[-1])

@@ -1,7 +1,7 @@
 """The engine's book of handled entries: how often the action was done, and what else it must know.
 
-Made from the site's own topic of feedback, event by event; what is no event of handling, or comes
-from somebody who may not say it, changes nothing. An event that comes twice counts once.
+Made from the site's own topic of feedback, event by event; what comes from somebody who may not say
+it changes nothing. An event that comes twice counts once.
 
 Why the first outcome of a hit counts: the desk checks each event against all before it, so that a
 second one can only come from somebody who does not, and must not take the first one back.
@@ -24,7 +24,8 @@ from anpr_engine.policy.handling_events import (
     SubjectId,
     require_right,
 )
-from anpr_engine.policy.handling_records import event_of, read_event
+from anpr_engine.policy.handling_records import event_of
+from anpr_engine.records.handling_event import HandlingEvent
 
 ENTRIES_MAX = 100_000
 HITS_MAX = 256
@@ -56,10 +57,9 @@ class HandledBook:
         known = self._known.get(about)
         return NOTHING_DONE if known is None else known.progress
 
-    def take(self, value: bytes) -> None:
-        """Take one record of the topic in."""
-        record = read_event(value)
-        event = None if record is None else event_of(record)
+    def take(self, record: HandlingEvent) -> None:
+        """Take one event of the topic in."""
+        event = event_of(record)
         if event is None:
             return
         try:

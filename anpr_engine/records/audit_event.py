@@ -28,6 +28,7 @@ class AuditAction(StrEnum):
     WATCHLIST_CHANGED = "watchlist-changed"
     AUDIT_READ = "audit-read"
     HIT_HANDLED = "hit-handled"
+    LEAVE_ASKED = "leave-asked"
 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -73,7 +74,10 @@ class AuditEvent(BaseModel):
     ] = None
     rows: Annotated[Count | None, Field(description="How many records were given.")] = None
     hits: Annotated[
-        Count | None, Field(description="How many hits on the entry were withheld in one batch.")
+        Count | None,
+        Field(
+            description="How many hits were withheld in one batch: on the entry, if one is named."
+        ),
     ] = None
     given_to: Annotated[
         list[str] | None, Field(description="Services or persons, beside the recipients.")

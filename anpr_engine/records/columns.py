@@ -116,6 +116,15 @@ class CandidateColumns:
         return len(self.read)
 
 
+class DroppedHit(NamedTuple):
+    """An exact hit that matching kept back, and why; rows as in `HitColumns`."""
+
+    read: int
+    entry: int
+    recent: bool
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class HitColumns:
     """Reads that belong to entries; a read may stand in several rows.
@@ -128,6 +137,7 @@ class HitColumns:
     probability: float64 (h,), that the vehicle seen is the listed one.
     withheld: hits kept back by reason; dropped on purpose.
     tally: int64 (4,), summed over base and delta, see `kernels.table`.
+    dropped: the exact ones among those withheld.
     """
 
     read: NDArray[np.int64]
@@ -138,6 +148,7 @@ class HitColumns:
     probability: NDArray[np.float64]
     withheld: Mapping[str, int]
     tally: NDArray[np.int64]
+    dropped: Sequence[DroppedHit] = ()
 
     def __len__(self) -> int:
         """Count the hits."""

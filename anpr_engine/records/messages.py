@@ -11,7 +11,7 @@ Why the reason for not acting is a closed list: in free text a name would come b
 from typing import Annotated, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from anpr_engine.records.alert import DigestId
 from anpr_engine.records.fields import Count, CountryCode, Identifier, SiteCode, Timestamp
@@ -264,4 +264,14 @@ def receipt_id(value: bytes) -> str | None:
     try:
         return _MARKS.decode(value).message_id
     except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def read_receipt(value: bytes) -> RecallReceipt | None:
+    """Read a recall receipt; None for any other record, and for one that is not as it should be."""
+    if receipt_id(value) is None:
+        return None
+    try:
+        return RecallReceipt.model_validate_json(value)
+    except ValidationError:
         return None

@@ -5,6 +5,7 @@ Whoever got the alerts answers with a receipt (`records/messages.py`).
 
 from typing import Annotated, Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from anpr_engine.records.alert import DigestId
@@ -38,3 +39,19 @@ class Recall(BaseModel):
     effective_at: Annotated[
         Timestamp, Field(description="From when on the site made no such alert any more.")
     ]
+
+
+class RecallForm(msgspec.Struct, frozen=True):
+    """`Recall` as an engine writes it, field by field; times are text."""
+
+    recall_id: str
+    created_at: str
+    site: str
+    recipients: tuple[str, ...]
+    provider: str
+    list_id: str
+    entry_id: str
+    reason: RecallReason
+    alerts: tuple[str, ...]
+    watchlist_version: int
+    effective_at: str

@@ -43,6 +43,14 @@ class Approval(StrEnum):
     ALL = "all"
 
 
+class Leave(StrEnum):
+    """Which looks need a second person's leave, each time: none, replays of reads, all."""
+
+    NONE = "none"
+    REPLAY = "replay"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class ApprovalRule:
     """A site's rule; `hours` is how long a proposal stays open."""

@@ -5,20 +5,20 @@ the base, then makes a `Snapshot` of both. When the dictionary has grown large, 
 by another thread while changes go on; those that came meanwhile are applied to it again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.plates.wildcard import listed_key
 from anpr_engine.watchlist.block import (
     EntryBlock,
     EntryRows,
     block_of,
     build_block,
     joined,
+    listed_plates,
     rows_from,
     sorted_rows,
     tidied,
@@ -63,17 +63,22 @@ class SnapshotEditor:
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Apply changes in order; applying one again changes nothing."""
-        for change in changes:
-            self._apply(change)
+        self._apply_all(changes)
         if self._since_fold is not None:
             self._since_fold.extend(changes)
 
-    def _apply(self, change: Change) -> None:
+    def _apply_all(self, changes: Sequence[Change]) -> None:
+        # All plates at once: one by one they took half of the time of ten thousand removals.
+        plates = list({plate for change in changes for plate in _plates(change)})
+        keys = dict(zip(plates, listed_plates(plates)[0].tolist(), strict=True))
+        for change in changes:
+            self._apply(change, keys)
+
+    def _apply(self, change: Change, keys: Mapping[str, int]) -> None:
         identity = (change.list_id, change.entry_id)
         present = self._recent.pop(identity, None) is not None
-        plates = {change.was_plate, change.entry.plate if change.entry else ""} - {""}
-        for plate in plates:
-            present |= self._supersede(listed_key(plate), change)
+        for plate in _plates(change):
+            present |= self._supersede(keys[plate], change)
         if change.entry is not None:
             self._recent[identity] = change
         added = (change.entry is not None) - present
@@ -86,7 +91,7 @@ class SnapshotEditor:
             same = (
                 not self._superseded[row]
                 and profile.list_id == change.list_id
-                and self._base.rows.texts(row)[0] == change.entry_id
+                and self._base.rows.entry_id(row) == change.entry_id
             )
             if same:
                 self._mark(row)
@@ -141,10 +146,13 @@ class SnapshotEditor:
         later = self._since_fold or []
         self._fold = self._since_fold = None
         counts = dict(self._counts)
-        for change in later:
-            self._apply(change)
+        self._apply_all(later)
         self._counts = counts
         return True
+
+
+def _plates(change: Change) -> set[str]:
+    return {change.was_plate, change.entry.plate if change.entry else ""} - {""}
 
 
 def _delta_rows(changes: Sequence[Change]) -> EntryRows:

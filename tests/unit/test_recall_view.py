@@ -3,17 +3,19 @@
 import json
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from anpr_engine.audit.alert_guard import AlertSealer
 from anpr_engine.audit.check_alerts import AlertChecker, PinnedKey
 from anpr_engine.audit.jws import ALGORITHM, HEADER_NAME, TYPE, Claims, signature_of
+from anpr_engine.audit.message_proof import Doubt, MessageChecker
 from anpr_engine.audit.signing import SecretKey
 from anpr_engine.cli.alert_proof import ProofView
-from anpr_engine.cli.recall_view import RecallView, ReceiptDesk
+from anpr_engine.cli.recall_view import RecallView, ReceiptDesk, answered_so_far
 from anpr_engine.kafka.tail import TailedRecord
-from anpr_engine.records.messages import receipt_id
-from anpr_engine.records.recall import Recall
+from anpr_engine.records.messages import read_receipt, receipt_id
+from anpr_engine.records.recall import Recall, RecallForm
 from anpr_engine.records.schema_files import accept
 from anpr_engine.wire import CROSS_BORDER_RECALLS, Header, json_bytes
 
@@ -130,6 +132,13 @@ def signed_as(type_: str, value: bytes) -> bytes:
     return signature_of(claims, value, KEY)
 
 
+def signed(key: SecretKey, value: bytes) -> tuple[Header, ...]:
+    """Give the headers of a recall as an engine with a key signs it."""
+    form = msgspec.json.decode(value, type=RecallForm)
+    (headers,) = AlertSealer(key).signed_recalls(NOW, [(form, value)])
+    return headers
+
+
 def checked(desk: ReceiptDesk | None = None, *, as_json: bool = False) -> RecallView:
     """Give the view of a control room that knows the site's key."""
     checker = AlertChecker("be", {KEY.key_id: PinnedKey(KEY.public, "nl")})
@@ -138,10 +147,10 @@ def checked(desk: ReceiptDesk | None = None, *, as_json: bool = False) -> Recall
 
 def test_a_signed_recall_names_its_key(capsys: pytest.CaptureFixture[str]) -> None:
     """In words and as data; one that nobody signed is said to be so."""
-    signed = record(headers=AlertSealer(KEY).signed_recall(recall(), json_bytes(recall())))
-    checked().take(signed)
+    named = record(headers=signed(KEY, json_bytes(recall())))
+    checked().take(named)
     assert f"signed        by key {KEY.key_id}" in capsys.readouterr().out
-    checked(as_json=True).take(signed)
+    checked(as_json=True).take(named)
     told = json.loads(capsys.readouterr().out)
     assert told["proof"] == {"state": "signed", "key": KEY.key_id}
     checked().take(record())
@@ -156,7 +165,7 @@ def test_a_forged_recall_takes_nothing_back(
     writer, key = Writer(), SecretKey.new() if changed == "key" else KEY
     view = checked(ReceiptDesk("be", writer, set(), lambda: NOW))
     value = json_bytes(recall())
-    headers = AlertSealer(key).signed_recall(recall(), value)
+    headers = signed(key, value)
     if changed == "content":
         value = value.replace(ALERTS[0].encode(), b"0c" * 16)
     elif changed == "recipients":
@@ -175,4 +184,44 @@ def test_a_forged_recall_takes_nothing_back(
 @pytest.mark.parametrize("value", [b"{}", b"{", b"\xff", b'{"message_id":"a","cause_id":"b"}'])
 def test_other_records_of_feedback_are_no_receipts(value: bytes) -> None:
     """A verdict, or what is no JSON, has no receipt's id."""
-    assert receipt_id(value) is None
+    assert (receipt_id(value), read_receipt(value)) == (None, None)
+
+
+def receipts(key: SecretKey | None) -> TailedRecord:
+    """Answer the recall, signing with some key; give the record as it lies on the topic."""
+    writer = Writer()
+    ReceiptDesk("be", writer, set(), lambda: NOW, key).answer(recall())
+    ((topic, name, value, headers),) = writer.written
+    return TailedRecord(topic, 0, 9, -1, name, tuple(headers.items()), value)
+
+
+def test_a_recall_whose_receipt_is_forged_is_answered_still() -> None:
+    """Only a receipt that the site itself signed, unaltered, counts as an answer."""
+    told: list[Doubt] = []
+    pinned = {KEY.key_id: PinnedKey(KEY.public, "be")}
+    checker = MessageChecker(pinned, tell=told.append)
+    good, other = receipts(KEY), receipts(SecretKey.new())
+    receipt = read_receipt(good.value)
+    assert receipt is not None
+    assert answered_so_far([good], "be", checker) == {receipt.message_id}
+    assert told == []
+    altered = good._replace(offset=10, value=good.value.replace(b'"e1"', b'"e2"'))
+    another = good._replace(offset=11, headers=((HEADER_NAME, signed_as(TYPE, good.value)),))
+    assert answered_so_far([other, altered, another], "be", checker) == set()
+    assert [(each.offset, each.heeded) for each in told] == [(9, False), (10, False), (11, False)]
+    assert answered_so_far([good], "nl", MessageChecker({})) == set()
+
+
+def test_an_unsigned_receipt_counts_unless_the_site_says_otherwise() -> None:
+    """As alerts that nobody signed do; it is told either way."""
+    told: list[Doubt] = []
+    pinned = {KEY.key_id: PinnedKey(KEY.public, "be")}
+    bare = receipts(None)
+    assert "jws" not in dict(bare.headers)
+    assert answered_so_far([bare], "be", MessageChecker(pinned, tell=told.append))
+    strict = MessageChecker(pinned, signed_only=True, tell=told.append)
+    assert not answered_so_far([bare], "be", strict)
+    assert [(each.proof.state, each.heeded) for each in told] == [
+        ("unsigned", True),
+        ("unsigned", False),
+    ]
