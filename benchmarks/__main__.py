@@ -27,6 +27,7 @@ from benchmarks import (
     bench_places,
     bench_probe,
     bench_quality,
+    bench_recall,
     bench_scaling,
     curve_pictures,
     evidence_pictures,
@@ -63,6 +64,7 @@ RUNNERS: Mapping[str, Callable[[Lab, Size, int], Outcome]] = {
     "list_change": bench_list_change.run,
     "account": bench_account.run,
     "audit": bench_audit.run,
+    "recall": bench_recall.run,
 }
 
 DRAWN_BY = {

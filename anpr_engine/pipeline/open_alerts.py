@@ -7,7 +7,7 @@ kept a second time. What the topics no longer hold, nobody finds there either.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -23,26 +23,30 @@ UNKNOWN_S = -1
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICROSECOND = timedelta(microseconds=1)
 Sent = TypeVar("Sent")
+# As the models have them: what is taken from a topic goes out again in a recall.
+_Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+_Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+_Site = Annotated[str, msgspec.Meta(pattern=r"\A[a-z]{2}\Z")]
 
 
 class _Entry(msgspec.Struct):
-    entry_id: str
-    list_id: str
+    entry_id: _Identifier
+    list_id: _Identifier
     plate: str = ""
     country: str | None = None
-    provider: str | None = None
+    provider: _Site | None = None
     valid_until: datetime | None = None
 
 
 class SentAlert(msgspec.Struct):
     """What a book needs of an alert as it is published."""
 
-    alert_id: str
+    alert_id: _Digest
     created_at: datetime
-    site: str
-    recipients: list[str]
+    site: _Site
+    recipients: Annotated[list[_Site], msgspec.Meta(min_length=1)]
     entry: _Entry
-    watchlist_version: int
+    watchlist_version: Annotated[int, msgspec.Meta(ge=0)]
     sealed: msgspec.Raw = msgspec.Raw(b"")
 
 

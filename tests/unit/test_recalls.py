@@ -8,7 +8,7 @@ import pytest
 from recall_worlds import BOTH, NOW, RECALL_TOPICS, TOPICS, Site, entry, found_in, until_known
 
 from anpr_engine.errors import BrokerUnavailable
-from anpr_engine.pipeline.open_alerts import OpenAlert, OpenAlerts
+from anpr_engine.pipeline.open_alerts import OpenAlert, OpenAlerts, alerts_from
 from anpr_engine.watchlist.changes import ChangeNotes, listed_as
 from anpr_engine.watchlist.editor import Change
 from anpr_engine.watchlist.snapshot import ProfileTable, snapshot_of
@@ -139,6 +139,27 @@ def test_a_start_compares_open_alerts_with_the_lists() -> None:
     told = [("e1", "not-as-alerted", BOTH), ("e2", "not-as-alerted", BOTH)]
     assert second.recalled() == [("e0", "withdrawn", BOTH), *told]
     assert len(second.book) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("alert_id", "AB" * 16),
+        ("alert_id", "ab" * 16 + "\n"),
+        ("recipients", []),
+        ("recipients", ["be", "NLD"]),
+        ("watchlist_version", -1),
+        ("entry", {"list_id": "l1", "entry_id": "e" * 65}),
+        ("entry", {"list_id": "", "entry_id": "e1"}),
+    ],
+)
+def test_what_could_be_in_no_alert_of_ours_is_passed_over(field: str, value: object) -> None:
+    """What is taken from a topic goes out again in a recall, which readers check."""
+    first = Site([entry()])
+    first.run("1ABC123")
+    (alert,) = first.published(CROSS_BORDER_TOPIC)
+    assert len(alerts_from("be", [json.dumps(alert).encode()], [], 9)) == 1
+    assert alerts_from("be", [json.dumps(alert | {field: value}).encode()], [], 9) == []
 
 
 def test_no_recall_goes_out_before_the_earlier_alerts_are_known() -> None:
