@@ -17,8 +17,9 @@ from anpr_engine.errors import UsageError
 from anpr_engine.ports import Clock
 from anpr_engine.records.fields import Timestamp
 from anpr_engine.replay.sources import read_tables_door
+from anpr_engine.simulate.avro_records import avro_read, avro_reads
 from anpr_engine.simulate.lists import listed_vehicles, sample_entries
-from anpr_engine.simulate.playback import GatheredWriter, RecordForm, Tally, play
+from anpr_engine.simulate.playback import EachWriter, GatheredWriter, RecordForm, Tally, play
 from anpr_engine.simulate.rendering import SimulatedRead
 from anpr_engine.simulate.roads import SITES
 from anpr_engine.simulate.traffic import ReadWriter, Traffic
@@ -28,10 +29,11 @@ from anpr_engine.version import VERSION
 from anpr_engine.wiring import open_read_writer
 
 KAFKA = "kafka"
+AVRO = b"application/vnd.apache.avro"
 STDOUT = "-"
 JSON_LINES, PARQUET = "jsonl", "parquet"
 FILE_FORMS = (JSON_LINES, PARQUET)
-KAFKA_FORMS = ("json", "ndjson", "arrow")
+KAFKA_FORMS = ("json", "ndjson", "arrow", "avro", "avro-batch")
 GROUP_READS = 65_536
 """Reads of a Parquet file's row group."""
 _PROGRESS_STEP = 1000
@@ -112,14 +114,16 @@ def _parse_start(
     "form",
     type=click.Choice([*FILE_FORMS, *KAFKA_FORMS]),
     help="Of a file jsonl or parquet, default by its ending; of Kafka's records json (one read "
-    "each, default), ndjson or arrow (many).",
+    "each, default), ndjson, arrow or avro-batch (many), or avro (one each). Avro's schema ids: 1 "
+    'for one read; 2 for many, which the engine takes by ingest.avro_schemas, "2" = '
+    '"plate_reads.v1".',
 )
 @click.option(
     "--batch",
     type=click.IntRange(1, 65_536),
     default=500,
     show_default=True,
-    help="Reads in a record of ndjson or arrow at most.",
+    help="Reads in a record of ndjson, arrow or avro-batch at most.",
 )
 @click.option("--truth", type=click.Path(path_type=Path), help="A JSONL file for the truth.")
 @click.option(
@@ -235,7 +239,9 @@ def _writer(options: SimulateOptions, form: str, clock: Clock) -> ReadWriter:
         pack = read_tables_door().arrow_record
         stream = RecordForm(pack, b"application/vnd.apache.arrow.stream", options.batch)
         return GatheredWriter(writer, stream, clock)
-    return writer
+    if form == "avro-batch":
+        return GatheredWriter(writer, RecordForm(avro_reads, AVRO, options.batch), clock)
+    return EachWriter(writer, avro_read, AVRO) if form == "avro" else writer
 
 
 def _into_parquet(path: Path, reads: Iterable[SimulatedRead]) -> Iterator[SimulatedRead]:

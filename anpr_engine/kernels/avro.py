@@ -183,7 +183,8 @@ def _move(
         if not 0 <= chosen < first:
             state[FAULT] = DAMAGED
             return
-        state[STEP] += chosen
+        # Straight to where the chosen JUMP leads.
+        state[STEP] = steps[state[STEP] + chosen, 1]
     elif kind == JUMP:
         state[STEP] = first
     elif kind == BLOCKS:

@@ -44,6 +44,30 @@ class RecordForm(NamedTuple):
     reads_max: int
 
 
+class EachWriter:
+    """`traffic.ReadWriter` that puts each read into another form."""
+
+    def __init__(
+        self, writer: RecordWriter, form: Callable[[bytes], bytes], content_type: bytes
+    ) -> None:
+        """Take where records go, and what makes one of a read."""
+        self._writer, self._form, self._content_type = writer, form, content_type
+
+    def write(self, topic: str, key: bytes, value: bytes) -> None:
+        """Hand over one read."""
+        headers = (("content-type", self._content_type),)
+        self._writer.write(topic, key, self._form(value), headers)
+
+    def flush(self) -> None:
+        """Wait until everything handed over has arrived.
+
+        Raises:
+            BrokerError: when it has not.
+
+        """
+        self._writer.flush()
+
+
 class GatheredWriter:
     """`traffic.ReadWriter` that puts reads of several cameras into one record.
 

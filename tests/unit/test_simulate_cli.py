@@ -13,7 +13,9 @@ from click.testing import CliRunner, Result
 from anpr_engine.cli import simulate
 from anpr_engine.errors import UsageError
 from anpr_engine.pipeline.batches.records_in import Incoming, reads_in
-from anpr_engine.pipeline.batches.rules import RecordRules
+from anpr_engine.pipeline.batches.rules import RecordRules, schemas_from
+from anpr_engine.records.parse import parse_read
+from anpr_engine.records.read import PlateRead
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.wire import Header
 
@@ -123,7 +125,38 @@ def test_kafka_gets_each_read_under_its_site_and_camera(monkeypatch: pytest.Monk
         assert topic == f"anpr.reads.{read['camera_id'][:2]}"
 
 
-@pytest.mark.parametrize("form", ["ndjson", "arrow"])
+SCHEMAS = schemas_from({"*": "plate_read.v1", "2": "plate_reads.v1"})
+
+
+@pytest.mark.parametrize("form", ["json", "avro", "avro-batch"])
+def test_what_is_written_as_avro_is_what_the_json_says(
+    monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Every field of every read, nested ones too; single reads need no setting of the engine."""
+    writer = FakeWriter()
+    monkeypatch.setattr(simulate, "open_read_writer", lambda _bootstrap: writer)
+    words = ("--out", "kafka", "--kafka", "127.0.0.1:1", "--format", form)
+    assert run("--seconds", "3", "--start", START, *words).exit_code == 0
+    values = [value for _, _, value in writer.records]
+    headers = dict(enumerate(writer.headers))
+    rules = RecordRules(schemas=SCHEMAS) if form == "avro-batch" else RecordRules()
+    taken = reads_in(Incoming(values, headers), rules, 2**62)
+    assert not taken.rejects
+    assert (len(taken) > len(values)) == (form == "avro-batch")
+    lines = run("--seconds", "3", "--start", START).stdout.splitlines()
+    plain = [parse_read(line.encode()) for line in lines]
+    assert any(read.candidates for read in plain)
+    assert any(read.characters for read in plain)
+    assert any(read.vehicle for read in plain)
+    found = [parse_read(value) for value in taken.values]
+    assert sorted(found, key=_by_id) == sorted(plain, key=_by_id)
+
+
+def _by_id(read: PlateRead) -> str:
+    return read.read_id
+
+
+@pytest.mark.parametrize("form", ["ndjson", "arrow", "avro-batch"])
 def test_records_of_many_reads_hold_the_same_reads(
     monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
@@ -134,7 +167,7 @@ def test_records_of_many_reads_hold_the_same_reads(
     assert run("--seconds", "1.5", "--start", START, *words).exit_code == 0
     assert writer.flushed_count == 1
     incoming = Incoming([value for _, _, value in writer.records], dict(enumerate(writer.headers)))
-    taken = reads_in(incoming, RecordRules(), 2**62)
+    taken = reads_in(incoming, RecordRules(schemas=SCHEMAS), 2**62)
     assert not taken.rejects
     sizes = Counter(taken.record_of(row) for row in range(len(taken)))
     assert len(sizes) == len(writer.records)

@@ -63,6 +63,7 @@ def opened(streams: Sequence[Stream]) -> Any:  # noqa: ANN401 - pyarrow is untyp
             table = stream.read_all()
         table = known_columns(table)
         table.validate(full=True)
+        table = without_empty(table)
     except RecordRefused:
         raise
     except ERRORS as error:
@@ -139,6 +140,14 @@ def without_views(table: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
         if pa.types.is_string_view(field.type):
             plain = table.column(place).cast(pa.large_string())
             table = table.set_column(place, field.name, plain)
+    return table
+
+
+def without_empty(table: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+    """Put a column without any value, once it is known to be sound, as one of the null type."""
+    for place, column in enumerate(table.columns):
+        if column.null_count == table.num_rows:
+            table = table.set_column(place, table.schema.names[place], pa.nulls(table.num_rows))
     return table
 
 

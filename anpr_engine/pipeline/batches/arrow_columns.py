@@ -25,6 +25,9 @@ _CLIP = 2**52
 """A time beyond this in any unit is outside the calendar, and does not wrap around within it."""
 
 
+_NO_BYTES = np.empty(0, dtype=np.uint8)
+
+
 class Texts(NamedTuple):
     """Where each text begins and how long it is: int64 (n,); which are missing: bool (n,)."""
 
@@ -34,7 +37,7 @@ class Texts(NamedTuple):
 
 
 class Gathered:
-    """The scan of one table under way: its texts, spans and numbers, and the rows left open."""
+    """The scan of tables under way: their texts, spans and numbers, and the rows left open."""
 
     def __init__(self, rows: int) -> None:
         """Begin with nothing found."""
@@ -46,6 +49,19 @@ class Gathered:
         self.numbers[:, CONFIDENCE_PPM] = self.numbers[:, COUNTRY_CONFIDENCE_PPM] = -1
         self.open = np.zeros(rows, dtype=np.bool_)
         self.weight = np.zeros(rows, dtype=np.int64)
+
+    def part(self, first: int, end: int) -> "Gathered":
+        """Give a run of rows to be filled by itself, with texts of its own; see `take_texts`."""
+        part, rows = Gathered(0), slice(first, end)
+        part.rows, part.spans, part.numbers = end - first, self.spans[rows], self.numbers[rows]
+        part.open, part.weight = self.open[rows], self.weight[rows]
+        return part
+
+    def take_texts(self, part: "Gathered") -> None:
+        """Put the texts of a part that is filled behind the others."""
+        part.spans[:, :, 0] += self.size
+        self.pieces += part.pieces
+        self.size += part.size
 
     def add(self, data: NDArray[np.uint8]) -> int:
         """Put bytes behind the others, and say where they begin."""
@@ -75,8 +91,8 @@ def nulls_of(array: Any) -> Mask:  # noqa: ANN401 - pyarrow is untyped
     return np.asarray(array.is_null().to_numpy(zero_copy_only=False), np.bool_)
 
 
-def texts_of(found: Gathered, array: Any) -> Texts:  # noqa: ANN401 - pyarrow is untyped
-    """Take over the bytes of texts, missing ones as empty."""
+def texts_of(found: Gathered | None, array: Any) -> Texts:  # noqa: ANN401 - pyarrow is untyped
+    """Take over the bytes of texts, missing ones as empty; None where only lengths are wanted."""
     rows = len(array)
     nothing = np.zeros(rows, dtype=np.int64)
     if rows == 0 or pa.types.is_null(array.type):
@@ -89,13 +105,17 @@ def texts_of(found: Gathered, array: Any) -> Texts:  # noqa: ANN401 - pyarrow is
     _, offsets, data = array.buffers()
     ends = np.frombuffer(offsets, form, rows + 1, array.offset * form().itemsize).astype(np.int64)
     low, high = int(ends[0]), int(ends[-1])
-    held = np.frombuffer(data, np.uint8)[low:high] if high > low else np.empty(0, np.uint8)
-    begin = found.add(held)
+    begin = low
+    if found is not None:
+        begin = found.add(np.frombuffer(data, np.uint8)[low:high] if high > low else _NO_BYTES)
     missing = nulls_of(array)
-    return Texts(ends[:-1] + (begin - low), np.where(missing, 0, np.diff(ends)), missing)
+    length = np.diff(ends)
+    if array.null_count:
+        length[missing] = 0
+    return Texts(ends[:-1] + (begin - low), length, missing)
 
 
-def _of_dictionary(found: Gathered, array: Any) -> Texts:  # noqa: ANN401 - as above
+def _of_dictionary(found: Gathered | None, array: Any) -> Texts:  # noqa: ANN401 - as above
     gone = nulls_of(array.indices)
     words = texts_of(found, array.dictionary)
     if not len(words.start):
@@ -115,7 +135,9 @@ def numbers_of(array: Any) -> NDArray[np.float64]:  # noqa: ANN401 - pyarrow is 
 
 def times_of(found: Gathered, array: Any) -> tuple[Words, Mask]:  # noqa: ANN401 - as above
     """Give times in microseconds since 1970, `NO_TIME` for what is none; and which are missing."""
-    if is_text(array.type) or pa.types.is_null(array.type):
+    if pa.types.is_null(array.type):
+        return np.full(len(array), NO_TIME), np.ones(len(array), dtype=np.bool_)
+    if is_text(array.type):
         texts = texts_of(found, array)
         spans = np.column_stack([texts.start, texts.length]).astype(np.int32)
         times_us = np.empty(len(array), dtype=np.int64)

@@ -39,6 +39,7 @@ from anpr_engine.pipeline.batches.arrow_columns import (
 )
 from anpr_engine.pipeline.batches.rows import RowTexts, row_value
 from anpr_engine.pipeline.decode import settled
+from anpr_engine.ports import Texts
 from anpr_engine.records.columns import ReadColumns, Reject, country_code
 from anpr_engine.records.read import READ_BYTES_MAX
 from anpr_engine.records.rejected_read import RejectReason
@@ -66,25 +67,51 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def columns_of(table: Any, latest_us: int) -> ReadColumns:  # noqa: ANN401 - pyarrow is untyped
-    """Take a table of known columns, see `arrow.known_columns`, as decoded reads.
+    """Take a table of known columns, see `gather`, as decoded reads.
 
     Args:
-        table: its texts are valid UTF-8, its offsets within bounds: validated in full.
+        table: see `gather`.
         latest_us: see `decode.decode`.
 
     """
-    table = without_views(table)
     found = Gathered(table.num_rows)
+    return decided(found, gather(table, found), latest_us)
+
+
+def gather(table: Any, found: Gathered) -> Texts:  # noqa: ANN401 - pyarrow is untyped
+    """Scan a table of known columns, see `arrow.known_columns`.
+
+    Args:
+        table: its texts are valid UTF-8, its offsets within bounds: validated in full.
+        found: as many rows, written.
+
+    Returns each row as JSON, made when it is asked for.
+    """
+    table = without_views(table)
     for name in table.column_names:
-        array = whole(table.column(name))
+        column = table.column(name)
+        if pa.types.is_null(column.type) and name not in _NEEDED:
+            continue
+        array = whole(column)
         if name in LISTS:
             _take_lists(found, name, array)
         elif name in PARTS:
             _take_parts(found, name, array)
         else:
             _take_values(found, name, array)
+    return RowTexts(found.rows, lambda rows: _rows_of(table, rows))
+
+
+def decided(found: Gathered, values: Texts, latest_us: int) -> ReadColumns:
+    """Give what was gathered as decoded reads.
+
+    Args:
+        found: all of the rows.
+        values: each as JSON.
+        latest_us: see `decode.decode`.
+
+    """
     refused = _too_large(found)
-    values = RowTexts(found.rows, lambda rows: _rows_of(table, rows))
     undecided = np.flatnonzero(found.open)
     values.plan(undecided.tolist())
     scanned = found.buffer(), found.spans, found.numbers
@@ -113,7 +140,7 @@ def _take_values(found: Gathered, name: str, array: Any) -> None:  # noqa: ANN40
     if kind == COUNTRY:
         found.numbers[:, COUNTRY_CODE] = _countries(found, array)
     elif kind == TEXT or (kind == LANE and not _is_numeric(array)):
-        texts = texts_of(found, array)
+        texts = texts_of(found if name in _SPAN_OF else None, array)
         _judge_texts(found, texts.length, texts.missing, _BOUNDS[name])
         if name in _SPAN_OF:
             found.spans[:, _SPAN_OF[name], 0] = texts.start
@@ -188,7 +215,7 @@ def _take_parts(found: Gathered, name: str, array: Any) -> None:  # noqa: ANN401
     for part, values in zip(names, array.flatten(), strict=True):
         kind = PARTS[name].get(part)
         if kind == TEXT:
-            texts = texts_of(found, values)
+            texts = texts_of(None, values)
             _judge_texts(found, texts.length, texts.missing, _TRAIT_BOUNDS)
         elif kind == NUMBER:
             low, high = _PART_BOUNDS[part]

@@ -4,11 +4,15 @@ Reads the frames of the IPC streaming format and the few fields of their metadat
 that tell how much there is: rows, and bytes once decompressed. Nothing is trusted: every position
 is looked at before it is used.
 
+Why the schema's message is compared with the one before: a concentrator sends the same bytes in
+front of every record, and what was found of them once holds again.
+
 Source: Apache Arrow, Columnar Format, "IPC Streaming Format", and `Message.fbs`.
 """
 
 import struct
 from collections.abc import Iterator
+from operator import add
 from typing import NamedTuple
 
 from anpr_engine.pipeline.batches.rules import (
@@ -28,50 +32,61 @@ _ITEMS_PER_READ_MAX = 64
 """The longest list that a read may hold; no column is longer than this by its rows."""
 
 
+_BYTE, _SHORT, _OFFSET, _WORD, _LONG = (struct.Struct(f"<{form}") for form in "BHiIq")
+_FIELDS_MAX = 64
+"""Bytes of a table's places that are looked at; no field asked for stands behind them."""
+
+
+def _from(form: struct.Struct, data: bytes, at: int) -> int:
+    # struct counts a negative position from the end.
+    if at < 0:
+        raise struct.error("before the beginning")
+    number: int = form.unpack_from(data, at)[0]
+    return number
+
+
 class _Table:
     """One FlatBuffers table; raises `struct.error` where a position is outside."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self._data, self._at = data, at
-        self._fields = at - self._number("<i", at)
-        self._size = self._number("<H", self._fields)
+        fields = at - _from(_OFFSET, data, at)
+        size = _from(_SHORT, data, fields)
+        # Two of the places are sizes; a field is looked up behind them.
+        count = min(size, _FIELDS_MAX) // 2
+        self._places: tuple[int, ...] = struct.unpack_from(f"<{count}H", data, fields)
 
-    def _number(self, form: str, at: int) -> int:
-        # struct counts a negative position from the end.
-        if at < 0:
-            raise struct.error("before the beginning")
-        return int(struct.unpack_from(form, self._data, at)[0])
+    def _place(self, field: int) -> int:
+        # 0 where it is not told: there lies the root's position.
+        entry = 2 + field
+        if entry >= len(self._places) or not self._places[entry]:
+            return 0
+        return self._at + self._places[entry]
 
-    def _place(self, field: int) -> int | None:
-        entry = 4 + 2 * field
-        if entry + 2 > self._size:
-            return None
-        offset = self._number("<H", self._fields + entry)
-        return self._at + offset if offset else None
-
-    def number(self, field: int, form: str) -> int:
+    def number(self, field: int, form: struct.Struct) -> int:
         """Give a number, 0 where it is not told."""
         at = self._place(field)
-        return 0 if at is None else self._number(form, at)
+        return _from(form, self._data, at) if at else 0
 
     def table(self, field: int) -> "_Table | None":
         """Give a table, None where there is none."""
         at = self._place(field)
-        return None if at is None else _Table(self._data, at + self._number("<I", at))
+        return _Table(self._data, at + _from(_WORD, self._data, at)) if at else None
 
-    def pairs(self, field: int) -> list[tuple[int, int]]:
-        """Give a vector of pairs of 64-bit numbers."""
+    def pairs(self, field: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Give a vector of pairs of 64-bit numbers: the first of each, and the second."""
         at = self._place(field)
-        if at is None:
-            return []
-        at += self._number("<I", at)
-        count = self._number("<I", at)
+        if not at:
+            return (), ()
+        at += _from(_WORD, self._data, at)
+        count = _from(_WORD, self._data, at)
         if count > _NODES_MAX:
             raise struct.error("too many columns")
         end = at + 4 + 16 * count
         if end > len(self._data):
             raise struct.error("past the end")
-        return list(struct.iter_unpack("<qq", self._data[at + 4 : end]))
+        numbers = struct.unpack_from(f"<{2 * count}q", self._data, at + 4)
+        return numbers[::2], numbers[1::2]
 
 
 class Stream(NamedTuple):
@@ -82,28 +97,35 @@ class Stream(NamedTuple):
     cannot be read behind another.
     """
 
-    schema: memoryview
+    schema: bytes
     rest: memoryview
     rows: int
     size: int
     dictionaries: tuple[int, ...] | None
 
 
-def check_stream(value: bytes, rules: RecordRules) -> Stream:
+def check_stream(value: bytes | memoryview, rules: RecordRules, known: bytes = b"") -> Stream:
     """Make sure that a stream is whole, and unpacks to no more than is allowed.
+
+    Args:
+        value: the record, bytes.
+        rules: what is allowed.
+        known: the `schema` of a stream that was found whole, or nothing.
 
     Raises:
         RecordRefused: it is cut short or damaged, holds no or too many reads, or unpacks too large.
 
     """
     data = memoryview(value)
-    rows = size = first_end = end = 0
+    rows = size = 0
+    # The very object where the bytes are the same: it knows its hash.
+    schema = known if bytes(data[: len(known)]) == known else b""
+    first_end = end = len(schema)
     dictionaries: list[int] = []
     in_order = True
     try:
-        for metadata, body, message_end in _messages(data):
-            message = _Table(metadata, struct.unpack_from("<I", metadata)[0])
-            kind, header, end = message.number(1, "<B"), message.table(2), message_end
+        for message, body, message_end in _messages(data, first_end):
+            kind, header, end = message.number(1, _BYTE), message.table(2), message_end
             if (kind == _SCHEMA) != (first_end == 0) or header is None:
                 raise unreadable("a message that does not belong here")
             if kind == _SCHEMA:
@@ -113,8 +135,8 @@ def check_stream(value: bytes, rules: RecordRules) -> Stream:
             if kind not in (_DICTIONARY, _BATCH) or batch is None:
                 raise unreadable("a message that does not belong here")
             if kind == _DICTIONARY:
-                dictionaries.append(header.number(0, "<q"))
-                in_order &= rows == 0 and header.number(2, "<B") == 0
+                dictionaries.append(header.number(0, _LONG))
+                in_order &= rows == 0 and header.number(2, _BYTE) == 0
             rows += _rows_of(batch, rules) if kind == _BATCH else 0
             size += _unpacked_bytes(batch, body, rules)
             if rows > rules.reads_max:
@@ -126,20 +148,19 @@ def check_stream(value: bytes, rules: RecordRules) -> Stream:
     if rows == 0:
         raise RecordRefused(RejectReason.EMPTY, "the Arrow stream holds no reads")
     ids = tuple(dictionaries) if in_order else None
-    return Stream(data[:first_end], data[first_end:end], rows, size, ids)
+    return Stream(schema or bytes(data[:first_end]), data[first_end:end], rows, size, ids)
 
 
 def _rows_of(batch: _Table, rules: RecordRules) -> int:
-    length = batch.number(0, "<q")
+    length = batch.number(0, _LONG)
     if not 0 <= length <= rules.reads_max:
         raise too_many(rules.reads_max)
     return length
 
 
-def _messages(data: memoryview) -> Iterator[tuple[bytes, memoryview, int]]:
+def _messages(data: memoryview, at: int) -> Iterator[tuple[_Table, memoryview, int]]:
     # Metadata and body of each message, and its end. The end of all must be told: a stream cut
     # between two messages looks whole otherwise, and reads would be lost in silence.
-    at = 0
     while True:
         if at + 8 > len(data):
             raise unreadable("the Arrow stream is cut short")
@@ -153,12 +174,12 @@ def _messages(data: memoryview) -> Iterator[tuple[bytes, memoryview, int]]:
             raise unreadable("the Arrow stream is cut short")
         metadata = bytes(data[at : at + size])
         at += size
-        root = struct.unpack_from("<I", metadata)[0]
-        body_bytes = _Table(metadata, root).number(3, "<q")
+        message = _Table(metadata, struct.unpack_from("<I", metadata)[0])
+        body_bytes = message.number(3, _LONG)
         if body_bytes < 0 or at + body_bytes > len(data) or body_bytes % 8:
             raise unreadable("the Arrow stream is cut short")
         at += body_bytes
-        yield metadata, data[at - body_bytes : at], at
+        yield message, data[at - body_bytes : at], at
     if at != len(data):
         raise unreadable("bytes behind the end of the Arrow stream")
 
@@ -167,15 +188,18 @@ def _unpacked_bytes(batch: _Table, body: memoryview, rules: RecordRules) -> int:
     # No column is longer than the longest lists of all reads. A compressed buffer begins with its
     # size without compression; -1 stands for none.
     items_max = rules.reads_max * _ITEMS_PER_READ_MAX
-    if any(not 0 <= count <= items_max for count, _ in batch.pairs(1)):
+    counts, _ = batch.pairs(1)
+    if counts and not 0 <= min(counts) <= max(counts) <= items_max:
         raise too_large(rules.unpacked_bytes_max)
-    buffers = batch.pairs(2)
-    if any(at < 0 or length < 0 or at + length > len(body) for at, length in buffers):
+    begins, lengths = batch.pairs(2)
+    if not begins:
+        return 0
+    if min(begins) < 0 or min(lengths) < 0 or max(map(add, begins, lengths)) > len(body):
         raise unreadable("a buffer outside its Arrow message")
     if batch.table(3) is None:
-        return sum(length for _, length in buffers)
+        return sum(lengths)
     size = 0
-    for at, length in buffers:
+    for at, length in zip(begins, lengths, strict=True):
         if length == 0:
             continue
         if length < 8:

@@ -28,6 +28,7 @@ from anpr_engine.kernels.avro import (
     avro_texts,
 )
 from anpr_engine.pipeline.batches.forms import FRAME_BYTES
+from anpr_engine.pipeline.batches.lines import with_origin
 from anpr_engine.pipeline.batches.merge import without_rows
 from anpr_engine.pipeline.batches.rows import LineTexts
 from anpr_engine.pipeline.batches.rules import (
@@ -39,6 +40,7 @@ from anpr_engine.pipeline.batches.rules import (
     too_many,
     unreadable,
 )
+from anpr_engine.pipeline.crew import ALONE, Crew
 from anpr_engine.pipeline.decode import decode_rows
 from anpr_engine.ports import RecordValues
 from anpr_engine.records.columns import ReadColumns, Reject
@@ -46,14 +48,16 @@ from anpr_engine.records.rejected_read import RejectReason
 
 _ROOM_PER_BYTE = 4
 _ROOM_FREE = 65_536
+_BYTES_PER_READ = 64
+"""About the smallest: by this workers know how much there is to share."""
 
 
 def avro_reads(
     values: RecordValues,
     rows: NDArray[np.intp],
     schema_ids: Mapping[int, str],
-    rules: RecordRules,
-    latest_us: int,
+    by: tuple[RecordRules, int],
+    crew: Crew = ALONE,
 ) -> tuple[list[ReadColumns], list[Reject]]:
     """Decode Avro records.
 
@@ -61,11 +65,12 @@ def avro_reads(
         values: all records of the batch.
         rows: int64, those that are Avro.
         schema_ids: of records that tell it in a header; their value is the datum alone.
-        rules: the schemas and limits.
-        latest_us: see `decode.decode`.
+        by: the schemas and limits, and the latest time, see `decode.decode`.
+        crew: who shares the writing and the scan of the texts.
 
     Returns the reads by schema, and the records that could not be opened.
     """
+    rules, latest_us = by
     framed = np.array([row for row in rows.tolist() if row not in schema_ids], dtype=np.int64)
     ids, rejects = _frame_ids(values, framed)
     begin, end = values.bounds[:-1], values.bounds[1:]
@@ -85,7 +90,12 @@ def avro_reads(
         if program is None:
             rejects += [_unknown(row, schema_id) for each in data for row in each[:, 0].tolist()]
             continue
-        part, refused = _of_schema(values.buffer, np.concatenate(data), program, rules, latest_us)
+        chosen = np.concatenate(data)
+        bounds = np.ascontiguousarray(chosen[:, 1:])
+        written = shared_texts((values.buffer, bounds), program, rules, crew)
+        part, refused = _of_schema(chosen[:, 0], written, rules, latest_us, crew)
+        if bool(program.steps[0, 0] == BLOCKS):
+            part = _placed(part)
         parts.append(part)
         rejects += refused
     return parts, rejects
@@ -111,26 +121,30 @@ def _unknown(row: int, schema_id: str) -> Reject:
 
 
 def _of_schema(
-    buffer: NDArray[np.uint8],
     data: NDArray[np.int64],
-    program: AvroProgram,
+    written: tuple[NDArray[np.uint8], NDArray[np.int64]],
     rules: RecordRules,
     latest_us: int,
+    crew: Crew,
 ) -> tuple[ReadColumns, list[Reject]]:
-    bounds = np.ascontiguousarray(data[:, 1:])
-    text, rows = written_texts(buffer, bounds, program, rules)
-    many = bool(program.steps[0, 0] == BLOCKS)
-    record = data[rows[:, ROW_RECORD], 0]
+    text, rows = written
+    record = data[rows[:, ROW_RECORD]]
     ends = np.concatenate([[0], rows[:, ROW_END]])
     lines = LineTexts(text, ends, np.zeros(len(rows), dtype=np.bool_))
     gone = rows[:, ROW_FAULT] != 0
-    place = np.full(len(rows), -1, dtype=np.int64)
-    if many:
-        place = np.arange(len(rows)) - np.searchsorted(rows[:, ROW_RECORD], rows[:, ROW_RECORD])
-    part = replace(decode_rows(lines, lines, latest_us, gone), record=record, place=place)
+    part = decode_rows(lines, lines, latest_us, gone, crew)
+    part = with_origin(part, record, np.full(len(rows), -1, dtype=np.int64))
     faults = zip(record[gone].tolist(), rows[gone, ROW_FAULT].tolist(), strict=True)
     refused = [_refusal(row, fault, rules) for row, fault in faults]
     return without_rows(part, gone), refused
+
+
+def _placed(part: ReadColumns) -> ReadColumns:
+    # A record's rows stand together, and one with a fault has none here.
+    record = np.asarray(part.record)
+    change = np.flatnonzero(np.diff(record, prepend=-1))
+    first = np.repeat(change, np.diff(change, append=len(record)))
+    return replace(part, place=np.arange(len(record)) - first)
 
 
 def _refusal(row: int, fault: int, rules: RecordRules) -> Reject:
@@ -143,11 +157,47 @@ def _refusal(row: int, fault: int, rules: RecordRules) -> Reject:
     return Reject(row, reasons[fault].reason, reasons[fault].detail)
 
 
+def shared_texts(
+    records: tuple[NDArray[np.uint8], NDArray[np.int64]],
+    program: AvroProgram,
+    rules: RecordRules,
+    crew: Crew,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Write data as JSON texts, runs of records side by side; see `written_texts`."""
+    buffer, bounds = records
+    first = np.cumsum(np.append(0, bounds[:, 1] - bounds[:, 0])) // _BYTES_PER_READ
+    room = BATCH_BYTES_MAX // crew.workers
+
+    def written(begin: int, end: int) -> tuple[int, NDArray[np.uint8], NDArray[np.int64]]:
+        low, high = np.searchsorted(first[:-1], (begin, end)).tolist()
+        return low, *written_texts(buffer, bounds[low:high], program, rules, room)
+
+    try:
+        shares = crew.each(int(first[-1]) + 1, written)
+    except _NoRoom:
+        # Rare, and what is too large is then known of all records together.
+        return written_texts(buffer, bounds, program, rules)
+    if len(shares) == 1:
+        return shares[0][1:]
+    begin = 0
+    for low, text, rows in shares:
+        rows[:, ROW_RECORD] += low
+        rows[:, ROW_END] += begin
+        begin += len(text)
+    texts = np.concatenate([text for _, text, _ in shares])
+    return texts, np.concatenate([rows for _, _, rows in shares])
+
+
+class _NoRoom(Exception):
+    """A run of records needs more than its share of the room."""
+
+
 def written_texts(
     buffer: NDArray[np.uint8],
     bounds: NDArray[np.int64],
     program: AvroProgram,
     rules: RecordRules,
+    room: int = BATCH_BYTES_MAX,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Write data as JSON texts; room is made as it is needed, for nobody knows before."""
     size = int((bounds[:, 1] - bounds[:, 0]).sum())
@@ -162,7 +212,9 @@ def written_texts(
         if fault == NO_ROWS:
             rows = _larger(rows)
         elif fault == NO_ROOM:
-            if 2 * len(out) > BATCH_BYTES_MAX:
+            if 2 * len(out) > room:
+                if room < BATCH_BYTES_MAX:
+                    raise _NoRoom
                 # What is left would be more than a batch may be: all of it is refused as too large.
                 state[RECORD_BYTES_MAX] = 0
             out = _larger(out)

@@ -94,8 +94,15 @@ class _Compiler:
         else:
             self._read(read)
         self._add(DONE)
+        self._shorten()
         steps = np.array(self._steps, dtype=np.int64)
         return AvroProgram(kept(steps), kept(np.frombuffer(bytes(self._literals), np.uint8)))
+
+    def _shorten(self) -> None:
+        # A jump to a jump goes where that one does; all lead forward, so the last is done first.
+        for step in reversed(self._steps):
+            if step[0] == JUMP and self._steps[step[1]][0] == JUMP:
+                step[1] = self._steps[step[1]][1]
 
     def _read(self, read: Any) -> None:  # noqa: ANN401 - as above
         self._value(read, "", 1)

@@ -71,7 +71,9 @@ def merged(parts: Sequence[ReadColumns]) -> ReadColumns:
         record=np.concatenate([_told(part.record) for part in parts]),
         place=np.concatenate([_told(part.place) for part in parts]),
     )
-    return _chosen(joined, np.argsort(_told(joined.record), kind="stable"))
+    record = _told(joined.record)
+    in_order = bool(np.all(record[:-1] <= record[1:]))
+    return joined if in_order else _chosen(joined, np.argsort(record, kind="stable"))
 
 
 def _told(column: np.ndarray | None) -> np.ndarray:

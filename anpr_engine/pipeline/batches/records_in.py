@@ -58,7 +58,7 @@ def reads_in(
         values: the records' values; `Incoming` where headers may tell the form.
         rules: what is accepted in a record of many reads.
         latest_us: see `decode.decode`.
-        crew: who shares the work of JSON texts; tables and Avro are not shared.
+        crew: who shares the work.
 
     """
     headers: Mapping[int, tuple[Header, ...]] = {}
@@ -85,12 +85,12 @@ def _parts(
         rejects += [_refused(row, too_many(rules.reads_max)) for row in over.tolist()]
     avro = np.flatnonzero(kind == AVRO)
     if len(avro):
-        found, refused = avro_reads(values, avro, forms.schema_ids, rules, latest_us)
+        found, refused = avro_reads(values, avro, forms.schema_ids, by, crew)
         parts += found
         rejects += refused
     arrow = np.flatnonzero(kind == ARROW)
     if len(arrow):
-        found, refused = _arrow_reads(values, arrow, rules, latest_us)
+        found, refused = _arrow_reads(values, arrow, by, crew)
         parts += found
         rejects += refused
     if rejects:
@@ -129,11 +129,11 @@ def arrow_door() -> ModuleType | None:
 
 
 def _arrow_reads(
-    values: RecordValues, rows: NDArray[np.intp], rules: RecordRules, latest_us: int
+    values: RecordValues, rows: NDArray[np.intp], by: tuple[RecordRules, int], crew: Crew
 ) -> tuple[list[ReadColumns], list[Reject]]:
     door = arrow_door()
     if door is None:
         return [], [Reject(row, *NOT_INSTALLED) for row in rows.tolist()]
     found: tuple[list[ReadColumns], list[Reject]]
-    found = door.arrow_reads(values, rows, rules, latest_us)
+    found = door.arrow_reads(values, rows, *by, crew)
     return found
