@@ -1,4 +1,7 @@
-"""Dated records of what was measured: `record/<date>-<machine>.json`, newest last by name."""
+"""Dated records of what was measured: `record/<date>-<machine>.json`, newest last by name.
+
+A day's record holds what was measured that day; documents show the newest of each benchmark.
+"""
 
 import hashlib
 import json
@@ -23,6 +26,7 @@ from benchmarks.peer_programs import program_versions
 FOLDER = Path(__file__).with_name("record")
 PACKAGES = ("confluent-kafka", "numba", "numpy", "orjson", "rbloom", "redis")
 OPTIONAL_PACKAGES = ("pyarrow", "rapidfuzz")
+DATE_LENGTH = len("2026-11-22")
 
 Json = dict[str, Any]
 """A JSON object; `read_records` is the only place that reads one from outside."""
@@ -119,9 +123,21 @@ def save(results: Mapping[str, Json], found_versions: Mapping[str, str]) -> Path
 
 
 def newest() -> tuple[str, Json] | None:
-    """Give the newest record with its name, without ending; None when there is none."""
+    """Give the newest record with its name, without ending; None when there is none.
+
+    What was not measured that day is taken from earlier records of the same machine.
+    """
     paths = sorted(FOLDER.glob("????-??-??-*.json"))
     if not paths:
         return None
-    found: Json = json.loads(paths[-1].read_text(encoding="utf-8"))
-    return paths[-1].stem, found
+    name = paths[-1].stem
+    found: Json = {"versions": {}, "results": {}}
+    for path in paths:
+        if path.stem[DATE_LENGTH:] == name[DATE_LENGTH:]:
+            later: Json = json.loads(path.read_text(encoding="utf-8"))
+            found = {
+                "machine": later["machine"],
+                "versions": {**found["versions"], **later["versions"]},
+                "results": {**found["results"], **later["results"]},
+            }
+    return name, found

@@ -30,7 +30,7 @@ def _lines(name: str, record: Json) -> Iterator[str]:
     machine, results = record["machine"], record["results"]
     yield ""
     yield (
-        f"Measured {name[:10]} on {machine['cores']} cores ({machine['cpu']}), "
+        f"Measured up to {name[:10]} on {machine['cores']} cores ({machine['cpu']}), "
         f"{machine['memory_gb']:g} GB; broker, Redis, load generator and engine share them. "
         "Medians, with least and largest of the repeats. Ratios are taken within each round."
     )
@@ -51,7 +51,7 @@ def _lines(name: str, record: Json) -> Iterator[str]:
     yield from model_lines(record)
     yield ""
     told = ", ".join(f"{key} {value}" for key, value in record["versions"].items())
-    yield f"Versions: {told}. Record: [{name}.json](benchmarks/record/{name}.json)."
+    yield f"Versions: {told}. The newest of the [records](benchmarks/record): {name}.json."
     yield ""
 
 
@@ -59,7 +59,8 @@ def _head(definition: Definition, result: Json) -> Iterator[str]:
     size = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in result["size"].items())
     repeats = max(found.get("repeats", 0) for found in result["figures"].values())
     yield f"**{definition.id}**: {definition.measures} Checked: {definition.answer} (Size: {size};"
-    yield f"{repeats} rounds; the machine's load before: {result['load_before']}.)"
+    day, load = result["measured_at"][:10], result["load_before"]
+    yield f"{repeats} rounds on {day}; the machine's load before: {load}.)"
     yield ""
 
 

@@ -67,6 +67,26 @@ def test_pictures_of_the_newest_record_are_there() -> None:
     assert not missing
 
 
+def test_a_new_day_keeps_what_was_measured_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest of each benchmark is shown; another machine's figures are not."""
+    days = {
+        "2026-11-21-aaaaaa": {"near": 1, "probe": 1},
+        "2026-11-22-bbbbbb": {"start": 2},
+        "2026-11-23-aaaaaa": {"near": 3},
+    }
+    for name, results in days.items():
+        told = {"machine": {}, "versions": {"engine": name}, "results": results}
+        (tmp_path / f"{name}.json").write_text(json.dumps(told), encoding="utf-8")
+    monkeypatch.setattr(record, "FOLDER", tmp_path)
+    found = record.newest()
+    assert found is not None
+    assert found[0] == "2026-11-23-aaaaaa"
+    assert found[1]["results"] == {"near": 3, "probe": 1}
+    assert found[1]["versions"] == {"engine": "2026-11-23-aaaaaa"}
+
+
 def test_record_measured_the_declared_workloads() -> None:
     """A record is of the workloads that are declared today, figure by figure."""
     found = record.newest()
