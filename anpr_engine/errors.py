@@ -67,6 +67,10 @@ class PolicyRefused(AnprError):
     exit_code = 4
 
 
+class ListRefused(PolicyRefused):
+    """The site that receives a list refused it; nothing of it is taken."""
+
+
 class BrokerError(AnprError):
     """Kafka cannot do what is needed."""
 

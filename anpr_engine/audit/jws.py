@@ -25,6 +25,7 @@ HANDLING_TYPE = "anpr-handling-event+jws"
 REPORT_A_TYPE = "anpr-report-a+jws"
 REPORT_B_TYPE = "anpr-report-b+jws"
 RECEIPT_TYPE = "anpr-recall-receipt+jws"
+REFUSAL_TYPE = "anpr-refusal+jws"
 """What a signature is for; that of one kind of record is none of another kind."""
 ALGORITHM = "Ed25519"
 ALGORITHMS = frozenset({ALGORITHM, "EdDSA"})

@@ -1,7 +1,7 @@
-"""Signs what services answer each other, and checks it: handling events, reports, recall receipts.
+"""Signs what services answer each other, and checks it: events, reports, refusals, receipts.
 
 Why bound to one reader: an event or receipt is signed for the site on whose topic it lies, a
-report for the provider. Laid on another site's topic, it is forged there.
+report or refusal for the provider. Laid on another site's topic, it is forged there.
 Why no memory of ids and no clock, as there is for alerts: readers go through the topic again at
 every start, and must come to the same each time; what comes twice counts once by its id.
 Why a place is told once: a topic is read again, and what is wrong with it is still one thing.
@@ -20,6 +20,7 @@ from anpr_engine.audit.jws import (
     HANDLING_TYPE,
     HEADER_NAME,
     RECEIPT_TYPE,
+    REFUSAL_TYPE,
     REPORT_A_TYPE,
     REPORT_B_TYPE,
     Claims,
@@ -27,19 +28,20 @@ from anpr_engine.audit.jws import (
     signature_of,
 )
 from anpr_engine.records.handling_event import HandlingEvent
-from anpr_engine.records.messages import RecallReceipt, ReportA, ReportB
+from anpr_engine.records.messages import RecallReceipt, Refusal, ReportA, ReportB
 from anpr_engine.wire import Header
 
 PLACES_MAX = 10_000
 """Places remembered as told; after more of them one is told again."""
 
-Message = HandlingEvent | ReportA | ReportB | RecallReceipt
+Message = HandlingEvent | ReportA | ReportB | RecallReceipt | Refusal
 
 _TYPES: Mapping[type[Message], str] = {
     HandlingEvent: HANDLING_TYPE,
     ReportA: REPORT_A_TYPE,
     ReportB: REPORT_B_TYPE,
     RecallReceipt: RECEIPT_TYPE,
+    Refusal: REFUSAL_TYPE,
 }
 
 
@@ -111,7 +113,7 @@ def signature_headers(
 
     Args:
         message: what is signed.
-        to: the site on whose topic it will lie; of a report, the provider.
+        to: the site on whose topic it will lie; of a report or refusal, the provider.
         value: the record's value, made from the message.
         signer: the site's secret key.
 

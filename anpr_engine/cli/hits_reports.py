@@ -1,4 +1,4 @@
-"""`anpr hits reports`: what other sites report on hits of this site's lists, and who signed it."""
+"""`anpr hits reports`: what other sites report on this site's lists and hits, and who signed."""
 
 import json
 from collections.abc import Iterator
@@ -13,29 +13,32 @@ from anpr_engine.cli.audit_source import note_reading
 from anpr_engine.cli.hits_options import HitOptions, look_options, options_of
 from anpr_engine.cli.hits_source import Desk
 from anpr_engine.records.audit_event import AuditAction
-from anpr_engine.records.messages import ReportA, ReportB
+from anpr_engine.records.messages import Refusal, ReportA, ReportB
 from anpr_engine.wire import REPORTS_TOPIC, json_bytes
 
-_KINDS: tuple[type[ReportA | ReportB], ...] = (ReportA, ReportB)
+_Told = ReportA | ReportB | Refusal
+_KINDS: tuple[type[_Told], ...] = (ReportA, ReportB, Refusal)
+_WORDS: dict[type[_Told], str] = {ReportA: "A", ReportB: "B", Refusal: "refusal"}
 
 
 class Reported(NamedTuple):
     """A report, and what its signature is worth; empty where nobody looked."""
 
-    report: ReportA | ReportB
+    report: _Told
     proof: str
 
     def row(self) -> dict[str, Any]:
         """Give what a table shows: what it is about, and nobody's name."""
         told = self.report
+        of_hit = None if isinstance(told, Refusal) else told
         return {
             "created_at": f"{told.created_at:%Y-%m-%d %H:%M:%S}",
-            "report": "A" if isinstance(told, ReportA) else "B",
+            "report": _WORDS[type(told)],
             "site": told.site,
             "list_id": told.list_id,
-            "entry_id": told.entry_id,
-            "hit_id": told.hit_id,
-            "via": told.via,
+            "entry_id": of_hit.entry_id if of_hit else "",
+            "hit_id": of_hit.hit_id if of_hit else "",
+            "via": of_hit.via if of_hit else "",
             "proof": self.proof or "not checked",
         }
 
@@ -43,7 +46,9 @@ class Reported(NamedTuple):
 @click.command("reports", epilog="Example:  anpr hits reports --purpose burglary --case BE-12")
 @look_options
 def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
-    """List the reports of other sites on hits of this site's lists, with --json in full.
+    """List what other sites report on this site's lists, with --json in full.
+
+    Reports on hits, and refusals of lists with the proof of their destruction.
 
     Where the settings name keys, one that is forged is told by its place and not shown.
     """
@@ -83,8 +88,8 @@ def reports_to(desk: Desk) -> Iterator[Reported]:
             yield Reported(report, found.state)
 
 
-def read_report(value: bytes) -> ReportA | ReportB | None:
-    """Read a report; None for any other record."""
+def read_report(value: bytes) -> _Told | None:
+    """Read a report or a refusal; None for any other record."""
     for kind in _KINDS:
         try:
             return kind.model_validate_json(value)

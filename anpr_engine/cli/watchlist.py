@@ -16,6 +16,7 @@ from anpr_engine.cli import (
     watchlist_history,
     watchlist_import,
     watchlist_preview,
+    watchlist_refuse,
     watchlist_seal,
 )
 from anpr_engine.cli.leave import leave_option, show_by_leave
@@ -50,6 +51,8 @@ command.add_command(watchlist_approve.unguard)
 command.add_command(watchlist_history.command, name="history")
 command.add_command(watchlist_preview.command, name="preview")
 command.add_command(watchlist_deliver.command, name="deliver")
+command.add_command(watchlist_refuse.refuse)
+command.add_command(watchlist_refuse.accept)
 command.add_command(watchlist_seal.command)
 
 
@@ -89,7 +92,7 @@ def list_lists(**given: Any) -> None:  # noqa: ANN401 - click hands over every o
 
 
 def _summary_values(summary: ListSummary) -> dict[str, Any]:
-    return {**msgspec.structs.asdict(summary.definition), "entries": summary.entries}
+    return {**msgspec.to_builtins(summary.definition), "entries": summary.entries}
 
 
 @command.command(epilog="Example:  anpr watchlist show --list stolen --entry 5f0c6a1e9b7d3c42")

@@ -51,13 +51,17 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
 def _report(tally: DeliveryTally, *, as_json: bool) -> None:
     sums = {"added": tally.added, "changed": tally.changed, "removed": tally.removed}
     refused = sorted(tally.lists_refused)
+    declined = sorted(tally.lists_declined)
     if as_json:
         kept = {"sis_derived": len(tally.sis_derived), "lists_refused": refused}
-        click.echo(json.dumps(sums | kept))
+        click.echo(json.dumps(sums | kept | {"lists_declined": declined}))
         return
     click.echo(", ".join(f"{count} {name}" for name, count in sums.items()))
     if tally.sis_derived:
         count = len(tally.sis_derived)
         click.echo(f"left out: {count} entries made from the SIS, which stay at home", err=True)
+    for list_id in declined:
+        what = f"the target refused list {list_id}, see `anpr hits reports`"
+        click.echo(f"left out: {what}; it comes once they `anpr watchlist accept` it", err=True)
     for list_id in refused:
         click.echo(f"left out: the target has a list {list_id} of its own", err=True)

@@ -85,14 +85,16 @@ class ListRecord:
             self.done(noted)
 
     def _write(self, noted: Noted) -> None:
-        site, log = self._site.site, self._site.log
-        if log is None:
-            return
+        if self._site.log is not None:
+            record_act(self._site.log, self.event(noted))
+
+    def event(self, noted: Noted) -> AuditEvent:
+        """Make the line of the record that says what was done."""
         why = f"; reason: {self._act.reason}" if self._act.reason else ""
-        event = AuditEvent(
+        return AuditEvent(
             event_id=uuid.uuid4().hex,
             occurred_at=datetime.now(UTC),
-            site=site,
+            site=self._site.site,
             actor=self._act.by[:128],
             action=noted.action,
             purpose=self._act.purpose,
@@ -103,4 +105,3 @@ class ListRecord:
             watchlist_version=noted.version,
             subject=f"{noted.subject}{why}"[:SUBJECT_MAX],
         )
-        record_act(log, event)

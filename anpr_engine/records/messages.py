@@ -177,10 +177,28 @@ class Destruction(BaseModel):
 
     model_config = _OUT
 
-    manifest_sha256: Annotated[Sha256, Field(description="Of the manifest of what was refused.")]
+    manifest_sha256: Annotated[
+        Sha256,
+        Field(
+            description="Of what was refused: over the ids of its entries, sorted as code points, "
+            "each followed by a line feed."
+        ),
+    ]
     entries: Count
     destroyed_at: Timestamp
     destroyed_by: Annotated[Words, Field(description="The service, never a person's name.")]
+    gone_from_version: Annotated[
+        Count | None,
+        Field(description="The first version of the receiver's lists that is known without it."),
+    ] = None
+    searched: Annotated[
+        list[Words] | None,
+        Field(
+            min_length=1,
+            description="Where it was looked for afterwards and not found; of nothing else it "
+            "is said that it is gone.",
+        ),
+    ] = None
 
 
 class Refusal(_Envelope):

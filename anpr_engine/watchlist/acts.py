@@ -13,6 +13,8 @@ class ActKind(StrEnum):
     REMOVE = "remove"
     WITHDRAW = "withdraw"
     DELIVERY = "delivery"
+    REFUSE = "refuse"
+    ACCEPT = "accept"
     OTHER = "other"
 
 

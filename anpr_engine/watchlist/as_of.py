@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from anpr_engine.errors import InputFileError, StoreError
+from anpr_engine.logs import get_logger
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.history import History, HistoryRecord
 from anpr_engine.watchlist.redis_client import RedisSession
@@ -36,9 +37,11 @@ class Earlier:
         """Give the entries of a list, or of all, in no order that means anything.
 
         Raises:
+            InputFileError: the list was refused since, and destroyed.
             StoreError: the history that is needed was cut off meanwhile, or cannot be read.
 
         """
+        self._check_destroyed(list_id)
         reader = StoreReader(self.session)
         met: set[int] = set()
         for stored, entry in reader.stored_entries(list_id):
@@ -69,6 +72,21 @@ class Earlier:
             for each in StoreReader(self.session).lists()
             if datetime.fromisoformat(each.definition.created_at) <= at
         ]
+
+    def _check_destroyed(self, list_id: str | None) -> None:
+        """Say that a list is gone; of all lists the others are given, with a warning."""
+        for each in StoreReader(self.session).lists():
+            what = each.definition
+            gone = what.refusal is not None and self.version < what.refusal.gone_from
+            if not gone or list_id not in {None, what.list_id}:
+                continue
+            if list_id is None:
+                get_logger().warning("watchlist_destroyed_since", list_id=what.list_id)
+            else:
+                raise InputFileError(
+                    f"List {list_id}, as it stood then, was refused since and destroyed.",
+                    f"`anpr watchlist history --list {list_id}` says when, and how many entries.",
+                )
 
     def _before(self, list_id: str | None) -> dict[tuple[str, str], StoredEntry | None]:
         """Give what stood first, then, for every entry that was written since."""

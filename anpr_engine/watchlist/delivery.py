@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from anpr_engine.clock import SystemClock
-from anpr_engine.errors import StoreRefused, StoreRolledBack, StoreUnavailable
+from anpr_engine.errors import ListRefused, StoreRefused, StoreRolledBack, StoreUnavailable
 from anpr_engine.logs import get_logger
 from anpr_engine.ports import Clock
 from anpr_engine.records.watchlist_entry import OWN, WatchlistEntry
@@ -28,6 +28,7 @@ from anpr_engine.watchlist.receipts import Cursor, read_cursor
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import StoreReader, restored
 from anpr_engine.watchlist.redis_writer import StoreWriter, WriteTally
+from anpr_engine.watchlist.refusal import declined_and_again, note_delivered
 from anpr_engine.watchlist.stored import Profile
 
 WAIT_MS = 500
@@ -48,6 +49,7 @@ class SiteStore:
 class DeliveryTally:
     """What a delivery changed in the target; lists left out, for the target has its own.
 
+    lists_declined: left out, for the target refused them (agreement, article 12).
     sis_derived: entries kept back, list and entry id, for they were made from the SIS.
     """
 
@@ -55,6 +57,7 @@ class DeliveryTally:
     changed: int = 0
     removed: int = 0
     lists_refused: set[str] = field(default_factory=set)
+    lists_declined: set[str] = field(default_factory=set)
     sis_derived: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, tally: WriteTally) -> None:
@@ -122,9 +125,12 @@ class Delivery:
             return False
         self._seen_version = manifest.version
         self._reader.trust.require(manifest, self._source.session.where)
-        if any(self._reader.trust.record_objection(manifest.epoch, each) for each in found.records):
-            # What is signed is the newest version; everything in it can be proved.
+        objection = self._reader.trust.record_objection
+        self.tally.lists_declined, again = declined_and_again(self._there, self._source.site)
+        if again or any(objection(manifest.epoch, each) for each in found.records):
+            # What was refused was left out; what is signed and can be proved is the newest version.
             self._deliver_all(manifest)
+            note_delivered(self._target.session, again)
         elif found.records and found.records[0].version == known.version + 1:
             self._deliver_changes(found.records, known)
         elif found.records or seen > known.version:
@@ -224,15 +230,12 @@ class Delivery:
                 yield entry
 
     def _refused_lists(self) -> set[str]:
-        """Name the lists of the target that somebody else provides; they stay as they are."""
-        foreign = {
-            each.definition.list_id
-            for each in self._there.lists()
-            if each.definition.provider != self._source.site
-        }
+        """Name the lists of the target that somebody else provides, and those it refused."""
+        there = [each.definition for each in self._there.lists()]
+        foreign = {each.list_id for each in there if each.provider != self._source.site}
         ours = {each.definition.list_id for each in self._reader.lists()}
         self.tally.lists_refused |= foreign & ours
-        return foreign
+        return foreign | {each.list_id for each in there if each.refused}
 
     def _keep(self, version: int, token: str, known: Cursor | None, epoch: str = "") -> None:
         now_us = self._clock.now_us()
@@ -261,7 +264,7 @@ def keep_delivering(
             if delivery.step(WAIT_MS):
                 on_current()
             gone = False
-        except (StoreUnavailable, StoreRefused) as error:
+        except (ListRefused, StoreUnavailable, StoreRefused) as error:
             if not gone:
                 log.warning("watchlist_delivery_waits", cause=type(error).__name__)
             gone = True

@@ -128,7 +128,8 @@ def history_command(act: Act, planned: Planned, version: int, at: tuple[str, int
     return ("XADD", HISTORY.name, f"{version}-0", *fields)
 
 
-def _read(reply: Sequence[Any]) -> HistoryRecord:
+def read_history(reply: Sequence[Any]) -> HistoryRecord:
+    """Read one record as XRANGE gives it; raises `StoreError` where it cannot be read."""
     identity, pairs = reply
     found = dict(zip(pairs[::2], pairs[1::2], strict=True))
     try:
@@ -154,7 +155,7 @@ class History:
         end = "+" if until is None else f"{until}-0"
         while True:
             ask = ("XREVRANGE", HISTORY.name, end, "-", "COUNT", RECORDS_A_PAGE)
-            page = [_read(each) for each in self._session.ask(*ask)]
+            page = [read_history(each) for each in self._session.ask(*ask)]
             yield from page
             if len(page) < RECORDS_A_PAGE:
                 return
@@ -164,7 +165,7 @@ class History:
         """Give the records after a version, in order."""
         while True:
             ask = ("XRANGE", HISTORY.name, f"{after + 1}-0", "+", "COUNT", RECORDS_A_PAGE)
-            page = [_read(each) for each in self._session.ask(*ask)]
+            page = [read_history(each) for each in self._session.ask(*ask)]
             yield from page
             if len(page) < RECORDS_A_PAGE:
                 return
@@ -173,7 +174,7 @@ class History:
     def oldest(self) -> HistoryRecord | None:
         """Give the oldest record that is kept; None where there is none."""
         found = self._session.ask("XRANGE", HISTORY.name, "-", "+", "COUNT", 1)
-        return _read(found[0]) if found else None
+        return read_history(found[0]) if found else None
 
     def purge(self, now_us: int, days: float) -> int:
         """Take out what is older than so many days; gives how many records went."""

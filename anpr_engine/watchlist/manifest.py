@@ -214,7 +214,28 @@ def read_record(reply: Sequence[Any]) -> ChangeRecord:
         raise unreadable("a change") from None
 
 
-class ListDefinition(msgspec.Struct, frozen=True):
+class ListRefusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """That a site refused a list it had received, and how far its destruction has come.
+
+    at_us, destroyed_at_us: microseconds since 1970, the latter 0 before it is proved.
+    received_version, entries, digest: of what was received, see `refusal`.
+    gone_from: the first version without it. accepted: it may come again; `delivered`: and did.
+    """
+
+    at_us: int
+    grounds: tuple[str, ...]
+    explanation: str
+    unit: str
+    received_version: int = 0
+    entries: int = 0
+    digest: str = ""
+    gone_from: int = 0
+    destroyed_at_us: int = 0
+    accepted: bool = False
+    delivered: bool = False
+
+
+class ListDefinition(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a list is; taken from its first entry. `provider` is the site that answers for it."""
 
     list_id: str
@@ -224,6 +245,12 @@ class ListDefinition(msgspec.Struct, frozen=True):
     legal_basis: str
     provider: str
     created_at: str
+    refusal: ListRefusal | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing of it may come in."""
+        return self.refusal is not None and not self.refusal.accepted
 
 
 _DEFINITIONS = msgspec.json.Decoder(ListDefinition)

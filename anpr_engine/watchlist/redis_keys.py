@@ -43,6 +43,11 @@ HISTORY = StoreKey(
     "stream",
     "One record a version, kept for years: who, why, and what stood there before.",
 )
+HISTORY_COPY = StoreKey(
+    "anpr:{wl}:history-copy",
+    "stream",
+    "The history as it will be, while a refused list is taken out of it.",
+)
 PROPOSALS = StoreKey(
     "anpr:{wl}:proposals", "hash", "proposal id -> who asks for what, and its state, JSON object."
 )
@@ -64,6 +69,7 @@ STORE_KEYS: tuple[StoreKey, ...] = (
     CHANGES,
     DELIVERED,
     HISTORY,
+    HISTORY_COPY,
     PROPOSALS,
     PROPOSED,
     GUARDED,

@@ -16,7 +16,13 @@ from itertools import islice
 
 import msgspec
 
-from anpr_engine.errors import PolicyRefused, StoreConflict, StoreRolledBack, StoreUnavailable
+from anpr_engine.errors import (
+    ListRefused,
+    PolicyRefused,
+    StoreConflict,
+    StoreRolledBack,
+    StoreUnavailable,
+)
 from anpr_engine.ports import Clock
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.acts import Act
@@ -165,7 +171,7 @@ class StoreWriter:
             if attempt.doubtful and self._is_written(attempt):
                 return True
             attempt.planned = plan(edits, rows)
-            self._check_lists(definitions)
+            self._check_lists(definitions, {each.list_id for each in edits if each.tail})
             if not attempt.planned.changes:
                 return True
             attempt.version = manifest.version + 1
@@ -188,7 +194,7 @@ class StoreWriter:
         lists = sorted({edit.list_id for edit in edits})
         commands: list[Command] = [
             ("UNWATCH",),
-            ("WATCH", MANIFEST.name),
+            ("WATCH", MANIFEST.name, LISTS.name),
             ("HGETALL", MANIFEST.name),
             ("HMGET", LISTS.name, *lists),
             ("EXISTS", CHANGES.name),
@@ -216,8 +222,13 @@ class StoreWriter:
         records = self._session.ask("XRANGE", CHANGES.name, identity, identity)
         return any(attempt.token.encode() in record[1] for record in records)
 
-    def _check_lists(self, definitions: dict[str, ListDefinition | None]) -> None:
+    def _check_lists(self, definitions: dict[str, ListDefinition | None], filled: set[str]) -> None:
         for definition in definitions.values():
+            if definition is not None and definition.refused and definition.list_id in filled:
+                raise ListRefused(
+                    f"List {definition.list_id} was refused here and destroyed.",
+                    "Whoever refused it lifts that with `anpr watchlist accept`.",
+                )
             if definition is not None and definition.provider != self._provider:
                 raise PolicyRefused(
                     f"List {definition.list_id} is provided by site {definition.provider}; "

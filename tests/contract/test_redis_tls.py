@@ -16,8 +16,10 @@ from anpr_engine.watchlist.acts import Act, ActKind
 from anpr_engine.watchlist.approval import Approval, GuardedWriter, Guards
 from anpr_engine.watchlist.checks import check_store
 from anpr_engine.watchlist.history import History
+from anpr_engine.watchlist.proposals import Decision, Proposals
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_wire import Command
+from anpr_engine.watchlist.refusal import Grounds, Refuser
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +59,17 @@ def test_an_editor_may_do_all_that_commands_do(editor: World) -> None:
     Guards(editor.session, clock).put("wanted", "a person")
     writer = GuardedWriter(editor.session, "be", clock, act, rule=Approval.ALL)
     writer.put([entry(1)])
-    assert writer.submit("wanted", 1.0) is not None
+    proposal = writer.submit("wanted", 1.0)
+    assert proposal is not None
     Guards(editor.session, clock).remove("wanted")
     editor.writer.put([entry(2)])
     History(editor.session).purge(clock.now_us(), 1.0)
     assert [each.entry_id for each in editor.reader.entries()] == ["e2"]
     assert list(editor.reader.entry_ids("wanted")) == ["e2"]
     assert editor.reader.entry("wanted", "e2") is not None
+    Proposals(editor.session, clock).reject(proposal.proposal_id, Decision("another"))
+    Refuser(editor.session, "nl", clock, act).refuse("wanted", Grounds(("own-law",), "no", "x"))
+    assert list(editor.reader.entry_ids("wanted")) == []
 
 
 def test_a_watcher_can_do_what_the_doctor_does(site: Site, editor: World) -> None:

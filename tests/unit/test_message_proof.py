@@ -18,7 +18,7 @@ from anpr_engine.audit.signing import SecretKey
 from anpr_engine.kafka.tail import TailedRecord
 from anpr_engine.records.fields import Category
 from anpr_engine.records.handling_event import HandlingEvent
-from anpr_engine.records.messages import Effect, RecallReceipt, ReportA, ReportB
+from anpr_engine.records.messages import Effect, RecallReceipt, Refusal, ReportA, ReportB
 from anpr_engine.wire import Header, json_bytes
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -45,6 +45,23 @@ REPORT = {
     "notify_national_now": False,
     "policy_version": "1",
     "rules": ["art13.18.1-acted"],
+}
+REFUSAL = {
+    "message_id": ID,
+    "created_at": NOW.isoformat(),
+    "site": "be",
+    "provider": "nl",
+    "list_id": "nl-joint",
+    "list_version": 7,
+    "reasons": ["own-law"],
+    "explanation": "No basis here.",
+    "decided_by": "contact point",
+    "destruction": {
+        "manifest_sha256": "0d" * 32,
+        "entries": 2,
+        "destroyed_at": NOW.isoformat(),
+        "destroyed_by": "contact point",
+    },
 }
 DONE = {
     "circumstances": "Stopped.",
@@ -97,6 +114,7 @@ def messages() -> Mapping[str, Message]:
         "report-a": ReportA.model_validate_json(json.dumps(report_a)),
         "report-b": ReportB.model_validate_json(json.dumps(report_b)),
         "recall-receipt": receipt,
+        "refusal": Refusal.model_validate_json(json.dumps(REFUSAL)),
     }
 
 
@@ -105,7 +123,7 @@ KINDS = tuple(messages())
 
 def reader(kind: str) -> str:
     """Say for whom a message of the Belgian site is signed."""
-    return "nl" if kind.startswith("report") else "be"
+    return "nl" if kind.startswith(("report", "refusal")) else "be"
 
 
 def flaw_of(
