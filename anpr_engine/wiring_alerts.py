@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from anpr_engine.audit.chain import ChainWriter, chain_name, chain_start, newest_tip
-from anpr_engine.audit.check_alerts import AlertChecker, PinnedKey
-from anpr_engine.audit.key_modules import key_module
+from anpr_engine.audit.check_alerts import AlertChecker
+from anpr_engine.audit.key_modules import key_module, pinned_keys, secret_signer
 from anpr_engine.errors import ConfigError
 from anpr_engine.kafka.audit_log import committed_lines, newest_lines
 from anpr_engine.kafka.client_settings import StreamSettings
@@ -23,7 +23,8 @@ from anpr_engine.pipeline.run import EnginePorts
 from anpr_engine.ports import AlertGuard
 from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, SiteTopics
 
-_keys = partial(key_module, what="Signing, sealing and checking alerts")
+_WHAT = "Signing, sealing and checking alerts"
+_keys = partial(key_module, what=_WHAT)
 
 
 class OpenLimits(Protocol):
@@ -109,8 +110,7 @@ def alert_guard(
     """
     if not signing_key and not recipients:
         return None
-    guard, door = _keys("alert_guard"), _keys("signing")
-    signer = door.read_secret(Path(signing_key)) if signing_key else None
+    guard, signer = _keys("alert_guard"), secret_signer(signing_key, _WHAT)
     if not recipients:
         made: AlertGuard = guard.AlertSealer(signer)
         return made
@@ -135,13 +135,7 @@ def alert_checker(site: str, keys: Sequence[str], age_s_max: float | None) -> Al
         InputFileError: a file holds no public key.
 
     """
-    door = _keys("signing")
-    pinned: dict[str, PinnedKey] = {}
-    for given in keys:
-        owner, mark, path = given.partition("=")
-        key = door.read_public(Path(path if mark else owner))
-        pinned[key.key_id] = PinnedKey(key, owner if mark else "")
-    return AlertChecker(site, pinned, age_s_max)
+    return AlertChecker(site, pinned_keys(keys, _WHAT), age_s_max)
 
 
 def alert_opener(secret: Path) -> Any:  # noqa: ANN401 - see `key_module`

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from anpr_engine.audit.check_alerts import PinnedKey
 from anpr_engine.audit.jws import Signer
-from anpr_engine.audit.key_modules import key_module
+from anpr_engine.audit.key_modules import pinned_keys, secret_signer
 from anpr_engine.audit.message_proof import Doubt, MessageChecker
 from anpr_engine.errors import ConfigError
 from anpr_engine.kafka.client_settings import StreamSettings
@@ -26,7 +24,7 @@ from anpr_engine.metrics.table import FEEDBACK_UNPROVED, Metrics
 from anpr_engine.pipeline.run import EnginePorts
 from anpr_engine.records.handling_event import HandlingEvent
 
-_keys = partial(key_module, what="Signing and checking what services answer")
+_WHAT = "Signing and checking what services answer"
 
 
 class HeedRules(Protocol):
@@ -43,24 +41,14 @@ class HeedRules(Protocol):
         ...
 
 
-class HeedsAll:
-    """Checks nothing."""
-
-    keys: Sequence[str] = ()
-    signed_only = False
-
-
-HEEDS_ALL: HeedRules = HeedsAll()
-
-
 @contextmanager
 def ports_watched(
     site: str,
     kafka: StreamSettings,
     metrics: Metrics,
     ports: EnginePorts,
-    arrangements: str = "",
-    heeds: HeedRules = HEEDS_ALL,
+    arrangements: str,
+    heeds: HeedRules,
 ) -> Iterator[EnginePorts]:
     """Let an engine know what was done about its entries, and watch its oldest read meanwhile.
 
@@ -116,15 +104,11 @@ def message_checker(rules: HeedRules, tell: Callable[[Doubt], None]) -> MessageC
     if rules.signed_only and not rules.keys:
         what = "feedback.signed_only is set without feedback.keys, so nothing would ever count."
         raise ConfigError(what, "Name the keys, or leave it out.")
-    pinned: dict[str, PinnedKey] = {}
     for given in rules.keys:
-        site, mark, path = given.partition("=")
-        if not (mark and site and path):
+        if not all(given.partition("=")):
             what = f"feedback.keys = {given!r} names no site - allowed is SITE=FILE."
             raise ConfigError(what, "Write such as be=/etc/anpr/be.key.pub.")
-        key = _keys("signing").read_public(Path(path))
-        pinned[key.key_id] = PinnedKey(key, site)
-    return MessageChecker(pinned, rules.signed_only, tell)
+    return MessageChecker(pinned_keys(rules.keys, _WHAT), rules.signed_only, tell)
 
 
 def message_signer(signing_key: str) -> Signer | None:
@@ -138,11 +122,7 @@ def message_signer(signing_key: str) -> Signer | None:
         InputFileError: it holds no secret key.
 
     """
-    if not signing_key:
-        return None
-    door: Any = _keys("signing")
-    signer: Signer = door.read_secret(Path(signing_key))
-    return signer
+    return secret_signer(signing_key, _WHAT)
 
 
 def _note(metrics: Metrics, doubt: Doubt) -> None:

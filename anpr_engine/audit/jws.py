@@ -111,15 +111,14 @@ def signed_message(protected: bytes, payload: bytes) -> bytes:
 
 def signature_of(claims: Claims, payload: bytes, signer: Signer) -> bytes:
     """Sign a record's value; gives the detached signature for `HEADER_NAME`."""
-    protected = base64url(_ENCODER.encode(claims))
-    made = base64url(signer.sign(signed_message(protected, payload)))
-    return b"%b..%b" % (protected, made)
+    (made,) = signatures_of([(claims, payload)], lambda messages: [*map(signer.sign, messages)])
+    return made
 
 
 def signatures_of(
     given: Sequence[tuple[Claims, bytes]], sign_all: Callable[[Sequence[bytes]], Sequence[bytes]]
 ) -> list[bytes]:
-    """Sign many records' values as `signature_of` does.
+    """Sign records' values; gives the detached signatures for `HEADER_NAME`.
 
     Args:
         given: claims and value of each.

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from anpr_engine.cli.audit_source import UNUSED_REDIS
 from anpr_engine.cli.hits_deed import About, Clerk
 from anpr_engine.cli.hits_facts import situation_of
 from anpr_engine.cli.hits_options import HitOptions, require_reasons
@@ -22,7 +21,7 @@ from anpr_engine.records.alert import Alert
 from anpr_engine.records.fields import Category
 from anpr_engine.records.handling_event import Happened
 from anpr_engine.wire import OutgoingRecord, SiteTopics
-from anpr_engine.wiring import Overrides, settings_of
+from anpr_engine.wiring import settings_of
 from anpr_engine.wiring_alerts import alert_guard
 from anpr_engine.wiring_hits import message_signer
 
@@ -49,10 +48,7 @@ class Office:
     def __init__(self, options: HitOptions) -> None:
         """Take what was asked for."""
         self._options, self._desk = options, options.desk()
-        self._settings = settings_of(
-            options.config,
-            Overrides(options.site, options.kafka, options.redis_url or UNUSED_REDIS),
-        )
+        self._settings = settings_of(options.config, options.where())
         signer = message_signer(self._settings.alerts.signing_key)
         self._clerk = Clerk(self._desk, options, signer)
 

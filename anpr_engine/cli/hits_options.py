@@ -58,11 +58,14 @@ class HitOptions:
             actor=self.person,
         )
 
+    def where(self) -> Overrides:
+        """Say what goes before the settings; Redis is not looked at."""
+        return Overrides(self.site, self.kafka, self.redis_url or UNUSED_REDIS)
+
     def desk(self) -> Desk:
         """Say what is read, and where."""
         opener = None if self.secret is None else alert_opener(self.secret)
-        where = Overrides(self.site, self.kafka, self.redis_url or UNUSED_REDIS)
-        rules = settings_of(self.config, where).feedback
+        rules = settings_of(self.config, self.where()).feedback
         proofs = Proofs(message_checker(rules, tell_refused))
         return Desk(site_of(self.asked), log_of(self.asked), opener, proofs)
 

@@ -18,17 +18,6 @@ from anpr_engine.kafka.tail import TailedRecord, tailed
 SILENCE_S_MAX = 30.0
 
 
-def committed_values(settings: HistorySettings, stop: Callable[[], bool]) -> Iterator[bytes]:
-    """Give the value of each of the `committed_records`.
-
-    Raises:
-        BrokerError: as there.
-
-    """
-    for record in committed_records(settings, stop):
-        yield record.value
-
-
 def committed_records(
     settings: HistorySettings, stop: Callable[[], bool]
 ) -> Iterator[TailedRecord]:

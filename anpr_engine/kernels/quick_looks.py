@@ -102,14 +102,7 @@ def best_edits(
     """
     row = best[TOKENS]
     lost = (row[0], row[1], row[2], row[3])
-    replaced = (0.0, 0.0, 0.0, 0.0)
-    added = (0.0, 0.0, 0.0, 0.0)
-    for place in range(length):
-        token = np.int64(read[place])
-        replaced = _larger(replaced, ratios[REPLACED, REPLACED_ROW, token])
-        added = _larger(added, ratios[ADDED, 0, token])
-        added = _larger(added, ratios[ADDED, 1, token])
-    return replaced, lost, added
+    return most_replaced(read, 0, length, ratios), lost, most_added(read, 0, length, ratios)
 
 
 @helper

@@ -19,6 +19,7 @@ from anpr_engine.ports import Clock
 from anpr_engine.records.alert import Alert
 from anpr_engine.watchlist.snapshot import snapshot_of
 from anpr_engine.wire import SiteTopics
+from anpr_engine.wiring import Overrides, settings_of
 from anpr_engine.wiring_hits import ports_watched
 
 NOW = datetime.now(UTC)
@@ -98,6 +99,7 @@ def test_an_engine_counts_where_there_are_arrangements(world: HitsWorld, arrange
     earlier = sent(30)
     world.put(earlier)
     given = ports(SystemClock())
-    with ports_watched("be", settings(world), Metrics(), given, arrangements) as watched:
+    heeds = settings_of(None, Overrides("be", world.bootstrap, "redis://unused")).feedback
+    with ports_watched("be", settings(world), Metrics(), given, arrangements, heeds) as watched:
         counted = watched.told is not None and earlier.alert_id in watched.told.of(TODAY)
         assert counted is bool(arrangements)

@@ -38,9 +38,9 @@ def small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crews, "ROWS_MIN", 2)
 
 
-def stream(number: int, reads: list[int]) -> bytes:
-    """Write one record; each read says what stands at its place in `LONE_FIELDS`."""
-    rows = [
+def rows_of(number: int, reads: list[int]) -> list[dict[str, Any]]:
+    """Make the reads of one record; each says what stands at its place in `LONE_FIELDS`."""
+    return [
         {
             "read_id": f"r{number}-{place}",
             "camera_id": f"c{number}",
@@ -50,7 +50,11 @@ def stream(number: int, reads: list[int]) -> bytes:
         }
         for place, chosen in enumerate(reads)
     ]
-    return batch_records.arrow(rows)
+
+
+def stream(number: int, reads: list[int]) -> bytes:
+    """Write one record."""
+    return batch_records.arrow(rows_of(number, reads))
 
 
 def told(reads: ReadColumns) -> list[Any]:

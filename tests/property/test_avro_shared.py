@@ -5,7 +5,7 @@ import pytest
 from batch_records import MANY_READS, framed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_arrow_shared import CREW, LATEST_US, LONE_FIELDS, told
+from test_arrow_shared import CREW, LATEST_US, LONE_FIELDS, rows_of, told
 
 from anpr_engine.pipeline import crew as crews
 from anpr_engine.pipeline.batches import avro
@@ -24,18 +24,8 @@ def small_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def record(number: int, reads: list[int]) -> bytes:
-    """Write one record; each read says what stands at its place in `LONE_FIELDS`."""
-    rows = [
-        {
-            "read_id": f"r{number}-{place}",
-            "camera_id": f"c{number}",
-            "captured_at": "2026-11-22T08:00:00Z",
-            "plate": f"1-ABC-{place}",
-            **LONE_FIELDS[chosen],
-        }
-        for place, chosen in enumerate(reads)
-    ]
-    return framed(2, batch_records.avro(MANY_READS, rows))
+    """Write one record."""
+    return framed(2, batch_records.avro(MANY_READS, rows_of(number, reads)))
 
 
 def taken(records: list[bytes], crew: Crew) -> ReadColumns:

@@ -18,7 +18,7 @@ from sites import PARTITIONS, World, alert_topics, read_json, world
 from anpr_engine.cli import replay as command
 from anpr_engine.errors import BrokerUnavailable
 from anpr_engine.kafka.history import HistorySettings
-from anpr_engine.kafka.topic_values import committed_values
+from anpr_engine.kafka.topic_values import committed_records
 from anpr_engine.kafka.writer import ReadWriter
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.replay import kafka_reads, tally
@@ -232,7 +232,7 @@ def test_a_replay_of_kafka_goes_on_over_the_same_records(
 def audited(made: World, action: str) -> list[dict[str, object]]:
     """Give the acts of one kind in the site's record."""
     log = HistorySettings(made.bootstrap, SiteTopics("be").audit)
-    found = [json.loads(value) for value in committed_values(log, lambda: False)]
+    found = [json.loads(each.value) for each in committed_records(log, lambda: False)]
     return [each for each in found if each["action"] == action]
 
 

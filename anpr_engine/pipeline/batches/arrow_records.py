@@ -14,7 +14,7 @@ from anpr_engine.pipeline.batches.arrow_columns import Gathered
 from anpr_engine.pipeline.batches.arrow_reads import decided, gather
 from anpr_engine.pipeline.batches.arrow_stream import Stream, check_stream
 from anpr_engine.pipeline.batches.lines import with_origin
-from anpr_engine.pipeline.batches.rows import ChosenTexts
+from anpr_engine.pipeline.batches.rows import in_a_row
 from anpr_engine.pipeline.batches.rules import (
     BATCH_BYTES_MAX,
     RecordRefused,
@@ -109,13 +109,5 @@ def _together(group: list[Opened], latest_us: int, crew: Crew) -> ReadColumns:
         found.take_texts(part)
     record = np.repeat(np.array([row for row, _ in group], dtype=np.int64), sizes)
     place = np.arange(found.rows) - np.repeat(first[:-1], sizes)
-    values = _in_a_row([texts for _, texts in shares])
+    values = shares[0][1] if len(shares) == 1 else in_a_row([texts for _, texts in shares])
     return with_origin(decided(found, values, latest_us), record, place)
-
-
-def _in_a_row(parts: list[Texts]) -> Texts:
-    if len(parts) == 1:
-        return parts[0]
-    sizes = [len(part) for part in parts]
-    number = np.repeat(np.arange(len(parts)), sizes)
-    return ChosenTexts(parts, number, np.concatenate([np.arange(size) for size in sizes]))

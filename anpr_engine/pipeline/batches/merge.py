@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from anpr_engine.kernels.json_values import NUMBERS, SPANS
-from anpr_engine.pipeline.batches.rows import ChosenTexts
+from anpr_engine.pipeline.batches.rows import ChosenTexts, in_a_row
 from anpr_engine.records.columns import ReadColumns, Reject
 
 
@@ -65,9 +65,7 @@ def merged(parts: Sequence[ReadColumns]) -> ReadColumns:
             for part, first in zip(parts, rows, strict=False)
             for reject in part.rejects
         ],
-        values=ChosenTexts(
-            [part.values for part in parts], number, np.arange(rows[-1]) - rows[number]
-        ),
+        values=in_a_row([part.values for part in parts]),
         record=np.concatenate([_told(part.record) for part in parts]),
         place=np.concatenate([_told(part.place) for part in parts]),
     )

@@ -96,6 +96,13 @@ class ChosenTexts(Texts):
         return self._parts[int(self._part[row])][int(self._row[row])]
 
 
+def in_a_row(parts: Sequence[Sequence[bytes]]) -> ChosenTexts:
+    """Give the rows of several sequences, one behind another."""
+    sizes = [len(part) for part in parts]
+    number = np.repeat(np.arange(len(parts)), sizes)
+    return ChosenTexts(parts, number, np.concatenate([np.arange(size) for size in sizes]))
+
+
 class LineTexts(RecordValues):
     """Lines, without the white space that parts them where a record holds several."""
 
