@@ -57,6 +57,31 @@ def maybe_member(words: NDArray[np.uint32], mixed: Word) -> Word:
 
 
 @helper
+def maybe_members(words: NDArray[np.uint32], keys: NDArray[np.uint64], ends: Word) -> Word:
+    """Look at two of the eight bits of up to 64 keys: a bit for each that may be a member.
+
+    No look waits for the one before it, so the memory answers many of them at once; asked again
+    one by one, a filter larger than a core's own cache would be waited for key by key.
+
+    Args:
+        words: the filter.
+        keys: of which some are asked for.
+        ends: the place of the first of them, and the one behind the last.
+
+    """
+    found: Word = np.uint64(0)
+    first, end = ends
+    for place in range(first, end):
+        mixed = mix64(keys[place])
+        block = block_of(mixed, words.shape[0])
+        missing = bit_of(mixed, 0) & ~words[block, 0]
+        missing |= bit_of(mixed, 1) & ~words[block, 1]
+        there = np.uint64(1) if missing == np.uint32(0) else np.uint64(0)
+        found |= there << np.uint64(place - first)
+    return found
+
+
+@helper
 def add_member(words: NDArray[np.uint32], mixed: Word) -> None:
     """Set all eight bits of a mixed key in its block."""
     block = block_of(mixed, words.shape[0])

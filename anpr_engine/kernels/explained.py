@@ -12,12 +12,14 @@ that plate may be worth a hit although the sum says that none can: such plates a
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, f64, helper, kernel, routine, written
+from anpr_engine.kernels._jit import Word, f64, helper, kernel, written
 from anpr_engine.kernels.channel import QUALITIES
 from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS, longest_run
 from anpr_engine.kernels.explained_names import name_plates
 from anpr_engine.kernels.explained_rows import add_rows, best_of, line_up, printed_rows
 from anpr_engine.kernels.explained_tables import (
+    ALL_NAMED,
+    ALONE,
     BEST,
     DENSEST,
     LEAST,
@@ -107,7 +109,7 @@ def _twice_most(bounds: NDArray[np.float64], room: Room) -> Word:
     return most
 
 
-@routine
+@helper
 def _one_edit(read: Word, gap: Word, by: Word, room: Room) -> Word:
     # Everything one edit away; gives how many terms there are.
     length, count = read[2], read[3]
@@ -132,7 +134,7 @@ def _one_edit(read: Word, gap: Word, by: Word, room: Room) -> Word:
     return count
 
 
-@routine
+@helper
 def _second_edits(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> Word:
     # All second edits behind a first one; gives how many terms there are.
     (kind, place), other, gap = edits
@@ -163,7 +165,7 @@ def _second_edits(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> 
     return count
 
 
-@routine
+@helper
 def _two_edits(read: Word, gap: Word, by: Word, room: Room) -> Word:
     # Everything two edits away; gives how many terms there are.
     length, count = read[2], read[3]
@@ -178,6 +180,8 @@ def _two_edits(read: Word, gap: Word, by: Word, room: Room) -> Word:
         densest = room.densest[TWO_EDITS + shift] * read[0][RUNS] * NAMED_FROM
         if most_of(read[0], room.best[kind], room.best[other]) * densest < read[0][NEED]:
             continue
+        if abs(shift) == TWO_EDITS:
+            line_up(room.codes[0], length, shift, by[1], room.sets)
         for place in range(min(plate, length if kind == LOST else length - 1) + 1):
             rows = (heads[place, 0], heads[place, 1], heads[place, 2])
             if rows[0] | rows[1] | rows[2] == np.uint64(0):
@@ -200,12 +204,18 @@ def _spell(key: Word, codes: NDArray[np.int64]) -> Word:
     return length
 
 
-@routine
+@helper
 def _sum_up(read: Word, gap: Word, by: Word, room: Room, limits: NDArray[np.float64]) -> Word:
     # Add up the edits of one read; gives how many terms are worth naming.
     found, claims, length, _ = read
+    if found[NEED] * limits[ALONE] >= found[BEST]:
+        # The plate of just this text competes with every other, and says all that is asked.
+        found[BEST] = 0.0
+        found[ALL_NAMED] = 1.0
+        return 0
     _densest_of(length, claims, by[0], room)
-    line_up(room.codes[0], length, by[1], room.sets)
+    for shift in range(-1, 2):
+        line_up(room.codes[0], length, shift, by[1], room.sets)
     count = _one_edit(read, gap, by, room)
     named_from = found[NEED] / (found[RUNS] * NAMED_FROM)
     enough = found[NEED] * limits[ODDS] >= found[BEST]
@@ -218,6 +228,7 @@ def _sum_up(read: Word, gap: Word, by: Word, room: Room, limits: NDArray[np.floa
         # Nothing explains the read: rather than naming all, let everything be searched for.
         found[NEED] *= min(1.0, 1 / (2 * limits[DENSEST] * max(limits[ODDS], 1e-300)))
         return 0
+    found[ALL_NAMED] = 1.0
     return count
 
 
@@ -248,11 +259,12 @@ def explained_parts(
         length = _spell(seen.keys[row], room.codes[0])
         found, claims = bounds[row], seen.claims[row]
         _bounds_of_text(length, seen.bands[row], tables, room, found)
+        found[ALL_NAMED] = 0.0
         found[NEED] = seen.shares[row] * weigh_known(found, tables.ratios[LEAST, NOTHING, NOTHING])
         gap = np.int64(seen.gaps[row])
         if length > GATE_CHARACTERS_MAX or gap >= GAP_MASKS:
             continue
-        count = _sum_up((found, claims, length, 0), gap, by, room, seen.limits)
+        count = _sum_up((found, claims, length, 0), gap, by, room, seen.limits[row])
         for term in range(count):
             if room.terms[term, VALUE] * found[RUNS] * NAMED_FROM >= found[NEED]:
                 name_plates(room.terms[term], (found, claims, length, row), by, room, named)

@@ -6,7 +6,7 @@ See `kernels.explained`, which calls this for one edit and for two.
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, helper, routine
+from anpr_engine.kernels._jit import Word, helper
 from anpr_engine.kernels.channel import QUALITIES
 from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS
 from anpr_engine.kernels.explained_tables import (
@@ -49,17 +49,24 @@ from anpr_engine.kernels.gate import (
 from anpr_engine.kernels.plate_text import KEY_BASE
 
 
-@routine
+@helper
 def line_up(
-    codes: NDArray[np.int64], length: Word, gate: GateTables, sets: NDArray[np.uint64]
+    codes: NDArray[np.int64], length: Word, shift: Word, gate: GateTables, sets: NDArray[np.uint64]
 ) -> None:
-    """Write the row sets of the beginnings and the ends of a text, see `Room.sets`."""
-    for shift in range(-TWO_EDITS, TWO_EDITS + 1):
-        plate = length + shift
-        heads, tails = sets[shift + TWO_EDITS, 0], sets[shift + TWO_EDITS, 1]
-        heads[0] = tails[length] = np.uint64(0xFFFFFFFFFFFFFFFF)
-        if not 0 < plate <= GATE_CHARACTERS_MAX:
-            continue
+    """Write the row sets of the beginnings and the ends of a text, see `Room.sets`.
+
+    Args:
+        codes: of the text.
+        length: its characters.
+        shift: how many more the plates have.
+        gate: the formats.
+        sets: written, for this shift.
+
+    """
+    plate = length + shift
+    heads, tails = sets[shift + TWO_EDITS, 0], sets[shift + TWO_EDITS, 1]
+    heads[0] = tails[length] = np.uint64(0xFFFFFFFFFFFFFFFF)
+    if 0 < plate <= GATE_CHARACTERS_MAX:
         for place in range(min(length, plate)):
             allowed = gate.sets[plate, place, codes[place]]
             for word in range(SET_WORDS):
@@ -128,7 +135,7 @@ def _class_of(edit: Word, shift: Word, row: Word, of: Word) -> Word:
     return shown, seen_in(edit, codes)
 
 
-@routine
+@helper
 def _word_sum(edit: Word, row: Word, text: Word, by: Word, start: NDArray[np.float64]) -> Word:
     # What one edit within the word that a plate begins with comes to, over all words.
     kind, place = edit
@@ -190,7 +197,7 @@ def best_of(edits: Word, codes: NDArray[np.int64], tables: ReadTables, bounds: W
     return most_of(bounds, one, tables.best[second[0], seen_in(second, codes)])
 
 
-@routine
+@helper
 def _keep_term(edits: Word, row: Word, value: Word, read: Word, terms: NDArray[np.float64]) -> Word:
     # Keep one more; where there is no room, drop those that the sum has outgrown.
     bounds, count = read
@@ -212,7 +219,7 @@ def _keep_term(edits: Word, row: Word, value: Word, read: Word, terms: NDArray[n
     return count
 
 
-@routine
+@helper
 def add_rows(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> Word:
     """Add all formats of a row set to the sum; the likeliest plates are kept as terms.
 

@@ -20,9 +20,11 @@ upper bounds of what the likeliest of them does."""
 NEED = QUALITIES
 BEST = QUALITIES + 1
 RUNS = QUALITIES + 2
-BOUND_COLUMNS = QUALITIES + 3
+ALL_NAMED = QUALITIES + 3
+BOUND_COLUMNS = QUALITIES + 4
 """Columns of a read's bounds: P(state, all read right) for each state; the sum; the most that
-P(read | any plate) can be; and how many ways there may be to line a plate up with the read."""
+P(read | any plate) can be; how many ways there may be to line a plate up with the read; and 1 if
+every plate that may be half of the sum is named."""
 TERMS_MAX = 64
 VALUE, ROW, KIND, PLACE, KIND_2, PLACE_2 = range(6)
 TERM_COLUMNS = 6
@@ -36,8 +38,9 @@ SEEN_FROM = 64.0
 NAMED_FROM = 4.0
 """A plate is named if it is half of the sum: it may stand in two formats, and line up with the
 read in as many ways as `RUNS` says."""
-ODDS, DENSEST = 0, 1
-"""Places of a batch's limits, see `SeenReads`."""
+ODDS, DENSEST, ALONE = 0, 1, 2
+LIMITS = 3
+"""Places of a read's limits, see `SeenReads`, and how many."""
 LETTERS_FROM = 11
 """The code of the letter A."""
 
@@ -48,8 +51,10 @@ class SeenReads(NamedTuple):
     keys: uint64 (n,). gaps: uint16 (n,), see `kernels.plate_text`. bands: int64 (n,).
     claims: float64 (n, countries), P(claim | country).
     shares: float64 (n,), of the plate with just this text, see `kernels.gate.claimed_shares`.
-    limits: float64 (2,): how many times the sum a pair's likelihood must be, and the largest
-        share of any plate; 0 there if no plates need to be named.
+    limits: float64 (n, LIMITS): how many times the sum a pair's likelihood must be to be searched
+        for; the largest share of any plate, 0 if no plates need to be named; and how many times
+        what the plate of just this text comes to, for a hit of any other. Where no likelihood is
+        that much `BEST` becomes 0.
     """
 
     keys: NDArray[np.uint64]
@@ -126,7 +131,9 @@ class Named(NamedTuple):
     found: NDArray[np.int64]
 
 
-SEEN = record(SeenReads, given(u64), given(u16), given(i64), given(f64, 2), given(f64), given(f64))
+SEEN = record(
+    SeenReads, given(u64), given(u16), given(i64), given(f64, 2), given(f64), given(f64, 2)
+)
 NAMED = record(Named, written(u64), written(i64), written(i64))
 READ_TABLES = record(
     ReadTables,

@@ -27,12 +27,13 @@ from anpr_engine.kernels._jit import (
     u64,
     written,
 )
+from anpr_engine.kernels.bits import WORD_BITS, lowest_bit
 from anpr_engine.kernels.plate_text import KEY_BASE, count_characters
 
 GATE_CHARACTERS_MAX = 9
 SET_WORDS = 3
 """Words of a row set: at most 192 formats of one length."""
-SET_BITS = 64
+SET_BITS = WORD_BITS
 WORD_CHARACTERS_MAX = 3
 WORDS_SHAPE = KEY_BASE**WORD_CHARACTERS_MAX
 GAP_MASKS = 1 << GATE_CHARACTERS_MAX
@@ -45,10 +46,6 @@ VALUE_COLUMNS = 4
 """Columns of a row's values: a single plate's share of the traffic, the place of its country, and
 the word list (and the length of its words, 0 for none) that the plate must begin with."""
 _KEYS_BELOW = np.uint64(KEY_BASE**GATE_CHARACTERS_MAX)
-_BIT_PLACES = np.zeros(SET_BITS, dtype=np.int64)
-_DE_BRUIJN = 0x03F79D71B4CB0A89
-for _place in range(SET_BITS):
-    _BIT_PLACES[((_DE_BRUIJN << _place) & (2**64 - 1)) >> 58] = _place
 
 
 class GateTables(NamedTuple):
@@ -73,13 +70,6 @@ class GateTables(NamedTuple):
 
 GATE = record(GateTables, given(u64, 4), given(u64, 3), given(i32), given(f64, 2), given(u8, 2))
 """The tables as a kernel declares them."""
-
-
-@helper
-def lowest_bit(word: Word) -> Word:
-    """Give the place of the lowest bit of a word that is not 0."""
-    alone = word & (np.uint64(0) - word)
-    return _BIT_PLACES[np.int64((alone * np.uint64(_DE_BRUIJN)) >> np.uint64(58))]
 
 
 @helper
@@ -193,6 +183,9 @@ def claimed_shares(
             left = rows[word]
             while left != np.uint64(0):
                 row, left = take_row(left, word, count, tables)
+                if tables.values[row, SHARE] <= most:
+                    # The others are rarer still, whatever country is claimed.
+                    break
                 if begins_with_word(key, count, row, tables):
                     country = np.int64(tables.values[row, COUNTRY])
                     share = tables.values[row, SHARE] * factors[claims[read], country]

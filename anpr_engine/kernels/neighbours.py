@@ -26,7 +26,6 @@ from anpr_engine.kernels._jit import (
     i64,
     kernel,
     record,
-    routine,
     written,
 )
 from anpr_engine.kernels.channel import QUALITIES
@@ -62,9 +61,10 @@ from anpr_engine.kernels.quick_looks import (
 from anpr_engine.kernels.tokens import CHARACTERS, TOKENS
 
 NEED = QUALITIES
-BOUND_COLUMNS = QUALITIES + 1
-"""Columns of a read's bounds: P(state, all read right) for each state, and the least likelihood
-that is worth a look."""
+MOST = QUALITIES + 1
+BOUND_COLUMNS = QUALITIES + 2
+"""Columns of a read's bounds: P(state, all read right) for each state, the least likelihood that is
+worth a look, and the most that any plate can have."""
 RANKED_LOST = TOKENS
 RANKED_ROWS = TOKENS + 1
 """Rows of the ranked characters: for each token read, what it may have been, the likeliest first;
@@ -117,7 +117,7 @@ def _whole(code: Word, read: NDArray[np.int8], tail: Word, end: Word) -> Word:
     return key
 
 
-@routine
+@helper
 def _compare(
     half: Word, of: Word, index: HalfIndex, ratios: NDArray[np.float64], out: Word
 ) -> Word:
@@ -167,7 +167,7 @@ def _undone(kind: Word, pieces: Word, power: Word, length: Word) -> Word:
     return code_of(before * power + behind, length, tail=False), step
 
 
-@routine
+@helper
 def _edited_heads(by: Word, of: Word, index: HalfIndex, model: EditModel, out: Word) -> Word:
     # Look up every likely head that is one edit of the read's; says whether the room sufficed.
     kind, more = by
@@ -210,7 +210,7 @@ def _edited_heads(by: Word, of: Word, index: HalfIndex, model: EditModel, out: W
     return True
 
 
-@routine
+@helper
 def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Word) -> Word:
     # All plates of one length; says whether the room sufficed.
     read, sizes, start, need, _ = of

@@ -72,16 +72,16 @@ def _byte_codes() -> NDArray[np.uint8]:
 
 
 _CODES = _byte_codes()
+_POWERS = np.array([KEY_BASE**power for power in range(KEY_CHARACTERS_EXACT)], dtype=np.uint64)
 
 
 @helper
 def count_characters(key: Word) -> Word:
     """Count the characters of a key below 40**12."""
     count = 0
-    left = key
-    while left != np.uint64(0):
-        left = left // np.uint64(KEY_BASE)
-        count += 1
+    # Comparisons do not wait for each other, as divisions would.
+    for power in range(KEY_CHARACTERS_EXACT):
+        count += 1 if key >= _POWERS[power] else 0
     return count
 
 

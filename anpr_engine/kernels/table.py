@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, given, helper, i64, kernel, u32, u64, written
-from anpr_engine.kernels.bloom import maybe_member
+from anpr_engine.kernels.bits import WORD_BITS, lowest_bit
+from anpr_engine.kernels.bloom import maybe_member, maybe_members
 from anpr_engine.kernels.hashing import mix64
 
 FOUND = 0
@@ -86,23 +87,26 @@ def find_listed(
 
     """
     tally[:] = 0
-    room = found.shape[1]
-    for read in range(keys.shape[0]):
-        key = keys[read]
-        if key == 0:
-            continue
-        tally[PROBED] += 1
-        mixed = mix64(key)
-        if not maybe_member(words, mixed):
-            continue
-        tally[MAYBE] += 1
-        row = find_row(key, mixed, slots, listed)
-        if row < 0:
-            tally[REFUTED] += 1
-            continue
-        while row < listed.shape[0] and listed[row] == key:
-            if tally[FOUND] < room:
-                found[0, tally[FOUND]] = read
-                found[1, tally[FOUND]] = row
-            tally[FOUND] += 1
-            row += 1
+    for first in range(0, keys.shape[0], WORD_BITS):
+        end = min(first + WORD_BITS, keys.shape[0])
+        for read in range(first, end):
+            tally[PROBED] += 1 if keys[read] != 0 else 0
+        left = maybe_members(words, keys, (first, end))
+        while left != np.uint64(0):
+            read = first + lowest_bit(left)
+            left = left & (left - np.uint64(1))
+            key = keys[read]
+            mixed = mix64(key)
+            if key == 0 or not maybe_member(words, mixed):
+                continue
+            tally[MAYBE] += 1
+            row = find_row(key, mixed, slots, listed)
+            if row < 0:
+                tally[REFUTED] += 1
+                continue
+            while row < listed.shape[0] and listed[row] == key:
+                if tally[FOUND] < found.shape[1]:
+                    found[0, tally[FOUND]] = read
+                    found[1, tally[FOUND]] = row
+                tally[FOUND] += 1
+                row += 1

@@ -152,6 +152,7 @@ def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], foun
     length = text[1]
     tree, weights, classes, room = trees
     nothing = classes[0]
+    known = totals[totals.shape[0] - 4]
     enough = totals[totals.shape[0] - 3]
     steps = totals[totals.shape[0] - 2]
     at = np.int64(head) + 1
@@ -160,7 +161,7 @@ def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], foun
     behind = min(0, excess) - tree[head, AT_EDGE]
     ahead = max(0, excess) + tree[head, AT_EDGE]
     most = _most(room[0], (length, 0, tree[head, CLASS]), (0, min(length, ahead)), nothing)
-    if most * weights[head, REACH] <= NEGLIGIBLE * found:
+    if most * weights[head, REACH] <= NEGLIGIBLE * max(found, known):
         return found
     back = np.int64(-1)
     while (at < stop or back >= 0) and found < enough and steps > 0.0:
@@ -183,7 +184,8 @@ def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], foun
             for quality in range(QUALITIES):
                 end += room[depth, length + 1, quality] * (1.0 - nothing[1, ADDED, quality])
             found += end * weights[at, SHARE] * totals[tree[at, COUNTRY]]
-        at = at + 1 if best * weights[at, REACH] > NEGLIGIBLE * found else np.int64(tree[at, AFTER])
+        goes_on = best * weights[at, REACH] > NEGLIGIBLE * max(found, known)
+        at = at + 1 if goes_on else np.int64(tree[at, AFTER])
     totals[totals.shape[0] - 2] = steps
     return found
 
@@ -203,8 +205,9 @@ def traffic_likelihoods(
         bands: int64 (n,), each read's place in the classes.
         grammar: the formats.
         room: float64 `WALK_SHAPE`, to work in.
-        totals: float64 (n, countries + 3): given each country's weight, the sum at which the walk
-            may stop, and its most steps; the last column is written: the sum, or a part of it.
+        totals: float64 (n, countries + 4): given each country's weight, what the sum is known to be
+            at least, the sum at which the walk may stop, and its most steps; the last column is
+            written: the sum, or a part of it.
 
     """
     tree, weights = grammar.tree, grammar.weights

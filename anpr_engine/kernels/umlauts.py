@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import given, i64, kernel, u64, written
-from anpr_engine.kernels.plate_text import KEY_BASE, LONG_KEYS_FROM
+from anpr_engine.kernels.plate_text import (
+    KEY_BASE,
+    KEY_CHARACTERS_EXACT,
+    LONG_KEYS_FROM,
+    count_characters,
+)
 
 SPELLED_CHARACTERS = 3
 SPELLINGS_MAX = 2 * SPELLED_CHARACTERS
@@ -17,6 +22,7 @@ FIRST_UMLAUT = 37
 _UMLAUT_OF = np.zeros(KEY_BASE, dtype=np.int64)
 _UMLAUT_OF[[11, 25, 31]] = (37, 38, 39)
 _LETTER_E = 15
+_POWERS = np.array([KEY_BASE**power for power in range(KEY_CHARACTERS_EXACT)], dtype=np.uint64)
 
 
 @kernel(given(u64), written(u64, 2), written(i64))
@@ -37,9 +43,16 @@ def umlaut_keys(
         key = keys[row]
         if key == np.uint64(0) or key >= np.uint64(LONG_KEYS_FROM):
             continue
-        power = np.uint64(1)
-        while key // power >= base:
-            power = power * base
+        length = count_characters(key)
+        power = _POWERS[length - 1]
+        # One division by what is not known beforehand; most texts have no vowel there.
+        head = key // _POWERS[max(length - SPELLED_CHARACTERS, 0)]
+        vowels = 0
+        for _ in range(SPELLED_CHARACTERS):
+            vowels |= _UMLAUT_OF[np.int64(head % base)]
+            head = head // base
+        if vowels == 0:
+            continue
         for _ in range(SPELLED_CHARACTERS):
             code = np.int64((key // power) % base)
             umlaut = _UMLAUT_OF[code]

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels.halves import HalfIndex
 from anpr_engine.kernels.neighbours import (
-    BOUND_COLUMNS,
+    MOST,
     NEED,
     NEXT_READ,
     PROGRESS_WORDS,
@@ -25,6 +26,7 @@ from anpr_engine.pipeline.columns import CANDIDATE, EXACT, FUZZY, WILDCARD
 from anpr_engine.plates.reading import ReadingModel
 from anpr_engine.records.columns import CandidateColumns
 from anpr_engine.watchlist.block import EntryBlock, EntryRows
+from anpr_engine.watchlist.rare import NO_COUNTRY
 from anpr_engine.watchlist.snapshot import Snapshot
 
 NEAR_ROOM = 2**14
@@ -167,8 +169,8 @@ def near_pairs(
     rows: NDArray[np.int64],
     tokens: NDArray[np.int8],
     bounds: NDArray[np.float64],
-    snapshot: Snapshot,
-    model: ReadingModel,
+    against: tuple[Snapshot, ReadingModel],
+    claims: NDArray[np.float64] | None = None,
 ) -> list[Pairs]:
     """Find the entries within two edits of reads that are likely enough; some come twice.
 
@@ -176,13 +178,19 @@ def near_pairs(
         rows: int64 (n,), the reads' rows in the batch.
         tokens: int8 (n, TOKENS_MAX), canonical texts.
         bounds: float64 (n, BOUND_COLUMNS), see `kernels.neighbours`.
-        snapshot: the watchlists.
-        model: the errors.
+        against: the watchlists, and the errors.
+        claims: float64 (n, countries), P(claim | country): plates that are common on the road may
+            be left out, and others weighed by the claim. None: all are searched by text alone.
 
     """
     parts = []
+    snapshot, model = against
     for recent in (False, True):
-        read, entry = _near_in_block(tokens, bounds, snapshot.block(recent=recent), model)
+        block = snapshot.block(recent=recent)
+        if claims is not None and block.rare.gate == model.gate.digest:
+            read, entry = _rare_in_block((tokens, bounds, claims), block, model)
+        else:
+            read, entry = _near_in_block(tokens, bounds, block.halves, model)
         if not recent:
             alive = ~snapshot.superseded[entry]
             read, entry = read[alive], entry[alive]
@@ -191,19 +199,37 @@ def near_pairs(
     return parts
 
 
+def _rare_in_block(
+    seen: tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.float64]],
+    block: EntryBlock,
+    model: ReadingModel,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    tokens, bounds, claims = seen
+    parts = [np.zeros((2, 0), dtype=np.int64)]
+    for group in block.rare.groups:
+        claim = claims.max(axis=1) if group.place == NO_COUNTRY else claims[:, group.place]
+        asked = np.flatnonzero(bounds[:, NEED] < bounds[:, MOST] * claim)
+        weighed = bounds[asked]
+        weighed[:, NEED] /= claim[asked]
+        read, place = _near_in_block(tokens[asked], weighed, group.index, model)
+        parts.append(np.stack([asked[read], group.rows[place].astype(np.int64)]))
+    read, entry = np.concatenate(parts, axis=1)
+    return read, entry
+
+
 def _near_in_block(
     tokens: NDArray[np.int8],
     bounds: NDArray[np.float64],
-    block: EntryBlock,
+    halves: HalfIndex,
     model: ReadingModel,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     progress = np.zeros(PROGRESS_WORDS, dtype=np.int64)
     room = NEAR_ROOM
     parts = [np.zeros((2, 0), dtype=np.int64)]
-    while len(block) and progress[NEXT_READ] < len(tokens):
+    while len(halves.keys) and progress[NEXT_READ] < len(tokens):
         found = np.empty((2, room), dtype=np.int64)
         before = int(progress[NEXT_READ])
-        near_rows(tokens, bounds, block.halves, model.edits, found, progress)
+        near_rows(tokens, bounds, halves, model.edits, found, progress)
         parts.append(found[:, : progress[WRITTEN]])
         if progress[NEXT_READ] == before:
             room *= 2
@@ -230,9 +256,8 @@ def no_pairs() -> Pairs:
     return Pairs(none, none, np.zeros(0, np.bool_), np.zeros(0, np.uint8))
 
 
-def bounds_of(starts: NDArray[np.float64], need: NDArray[np.float64]) -> NDArray[np.float64]:
+def bounds_of(
+    starts: NDArray[np.float64], need: NDArray[np.float64], most: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Put the bounds of reads together, see `kernels.neighbours.BOUND_COLUMNS`."""
-    bounds = np.empty((len(starts), BOUND_COLUMNS))
-    bounds[:, :NEED] = starts
-    bounds[:, NEED] = need
-    return bounds
+    return np.column_stack([starts, need, most])

@@ -15,7 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.explained_tables import BEST, NEED, SeenReads
+from anpr_engine.kernels.explained_tables import (
+    ALL_NAMED,
+    ALONE,
+    BEST,
+    DENSEST,
+    LIMITS,
+    NEED,
+    ODDS,
+    SeenReads,
+)
 from anpr_engine.kernels.json_values import SPAN_CHARACTERS
 from anpr_engine.kernels.plate_text import (
     GAPS_UNKNOWN,
@@ -41,10 +50,13 @@ from anpr_engine.pipeline.traffic import traffic_of
 from anpr_engine.pipeline.typed import SWAPPED, swapped_keys
 from anpr_engine.plates.reading import ReadingModel, Until
 from anpr_engine.records.columns import PlateColumns, ReadColumns
+from anpr_engine.watchlist.rare import RARE_SHARE, claims_allow
 from anpr_engine.watchlist.snapshot import Snapshot
 
 FIRST_LOOK_STEPS = 768.0
 """Positions of plates looked at before a read with unread characters is searched for."""
+KNOWN_SHARE = 0.01
+"""Of the sum at which a first look may stop, what is nothing beside this part is left out."""
 CHARACTERS_BOOST = 20.0
 """The most that a reader's doubt of two characters of nine can be worth, see
 `evidence.weigh_characters`: their doubts are at most the sum of all."""
@@ -126,9 +138,11 @@ def through_gate(
         # No camera makes a country rarer than this beside the one it makes most frequent.
         shares = shares * model.cameras.least
     needed = model.reach * rules.boost / (rules.odds * LUMPINESS)
-    usable = (plates.status == USABLE) | (plates.status == UNREAD_POSITION)
-    usable &= plates.keys < np.uint64(LONG_KEYS_FROM)
-    rows = np.flatnonzero(usable & (shares < needed.max() * CHARACTERS_BOOST))
+    # Of most reads the one comparison says all.
+    rows = np.flatnonzero(shares < needed.max() * CHARACTERS_BOOST)
+    status = plates.status[rows]
+    usable = (status == USABLE) | (status == UNREAD_POSITION)
+    rows = rows[usable & (plates.keys[rows] < np.uint64(LONG_KEYS_FROM))]
     if not len(rows):
         return rows, shares[rows]
     boosts = boosts_of(reads, rows)
@@ -181,7 +195,11 @@ def _near_of_plain(
     odds = rules.odds * LUMPINESS
     # A plate rarer on the road than 1 / c is searched for: where all are, none needs to be named.
     named = odds * model.densest > 1
+    limits = np.empty((len(rows), LIMITS))
+    limits[:, ALONE] = odds / boost
+    limits[:, DENSEST] = model.densest if named else 0.0
     odds /= 2 if named else 1 + odds * model.densest
+    limits[:, ODDS] = odds / boost
     claims = model.claims_of(reads, rows)
     tokens, _ = tokens_of_keys(plates.keys[rows])
     seen = SeenReads(
@@ -191,25 +209,38 @@ def _near_of_plain(
         claims,
         # Plates of no format at all are part of the sum too.
         shares + (unknown_shares(tokens, plates.gaps[rows], model) * claims).sum(axis=1),
-        np.array([odds / boost.max(), model.densest if named else 0.0]),
+        limits,
     )
     bounds, owners, keys = model.explained_parts(seen)
-    _look_further(reads, rows, bounds, model)
+    _look_further(reads, rows, bounds, model, odds)
     least[rows] = bounds[:, NEED]
     need = bounds[:, NEED] * odds / boost
     typed = np.flatnonzero(bounds[:, :NEED].sum(axis=1) * SWAPPED >= need)
     owner, swapped = swapped_keys(plates.keys[rows[typed]])
-    left = np.flatnonzero(need < bounds[:, BEST])
-    searched = bounds_of(bounds[left, :NEED], need[left])
-    return [
+    left = need < bounds[:, BEST]
+    # A plate to search for that is not named is rare: with f the claim's factor for its country,
+    # f D P(r | w) <= own(w) < T / 2 and f P(r | w) >= c T / 2, so c D < 1.
+    rare = (bounds[:, ALL_NAMED] > 0) & (limits[:, ALONE] * RARE_SHARE >= 1)
+    rare &= named & claims_allow(model.claims_least)
+    parts = [
         named_pairs(rows[owners], keys, snapshot),
         named_pairs(rows[typed[owner]], swapped, snapshot),
-        *near_pairs(rows[left], tokens[left], searched, snapshot, model),
     ]
+    for chosen, claimed in ((left & rare, claims), (left & ~rare, None)):
+        if chosen.any():
+            searched = bounds_of(bounds[chosen, :NEED], need[chosen], bounds[chosen, BEST])
+            seen_as = np.ascontiguousarray(tokens[chosen])
+            by = None if claimed is None else claimed[chosen]
+            parts += near_pairs(rows[chosen], seen_as, searched, against, by)
+    return parts
 
 
 def _look_further(
-    reads: ReadColumns, rows: NDArray[np.int64], bounds: NDArray[np.float64], model: ReadingModel
+    reads: ReadColumns,
+    rows: NDArray[np.int64],
+    bounds: NDArray[np.float64],
+    model: ReadingModel,
+    odds: float,
 ) -> None:
     # Where no plate within two edits explains a text, a walk over all plates finds some; without
     # a bound every listed plate near by would be weighed.
@@ -218,8 +249,10 @@ def _look_further(
         return
     evidence = evidence_of(reads, rows[places], model)
     steps = np.full(len(places), FIRST_LOOK_STEPS)
-    found = traffic_of(evidence, evidence.gaps, model, Until(steps_max=steps))
-    bounds[places, NEED] = found
+    # With so much traffic no pair is worth a look, and a thousandth of it makes no difference.
+    enough = bounds[places, BEST] / odds
+    until = Until(enough, steps, known=enough * KNOWN_SHARE)
+    bounds[places, NEED] = traffic_of(evidence, evidence.gaps, model, until)
 
 
 def _near_of_marked(
@@ -230,7 +263,7 @@ def _near_of_marked(
     least: NDArray[np.float64],
 ) -> list[Pairs]:
     # A text with positions that could not be read, or with marks that are no separators.
-    snapshot, model = against
+    model = against[1]
     evidence = evidence_of(reads, rows, model)
     starts = model.starts(evidence.bare, evidence.bands)
     most = model.most(evidence.bare, starts)
@@ -246,5 +279,5 @@ def _near_of_marked(
     least[evidence.rows] = traffic
     left = traffic * odds < most
     evidence = evidence.chosen(left)
-    bounds = bounds_of(starts[left], traffic[left] * odds[left])
-    return near_pairs(evidence.rows, evidence.bare, bounds, snapshot, model)
+    bounds = bounds_of(starts[left], traffic[left] * odds[left], most[left])
+    return near_pairs(evidence.rows, evidence.bare, bounds, against)

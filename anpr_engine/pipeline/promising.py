@@ -19,6 +19,10 @@ from anpr_engine.plates.reading import ReadingModel, Until
 from anpr_engine.records.columns import PlateColumns, ReadColumns
 from anpr_engine.watchlist.snapshot import Snapshot
 
+PART_LEFT = 32.0
+"""Parts of the traffic are left out that are nothing beside so many times what a pair is worth:
+then it may seem too little, and the pair gets the full account."""
+
 
 def promising(
     seen: tuple[ReadColumns, PlateColumns],
@@ -66,6 +70,6 @@ def promising(
     enough = np.zeros(len(chosen))
     np.maximum.at(enough, places, most[asked])
     evidence = evidence.chosen(chosen)
-    traffic = traffic_of(evidence, evidence.gaps, model, Until(enough))
+    traffic = traffic_of(evidence, evidence.gaps, model, Until(enough, known=enough * PART_LEFT))
     found[near[asked]] = most[asked] >= traffic[places]
     return found

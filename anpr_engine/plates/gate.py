@@ -1,5 +1,6 @@
 """The country packs as the tables of the gate before near matching, see `kernels.gate`."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -33,11 +34,13 @@ class Gate:
 
     positions: by row, the characters that each position allows (a word's columns each for
     itself).
+    digest: of the tables: gates of one digest give every plate the same share.
     """
 
     countries: int
     tables: GateTables
     positions: tuple[tuple[str, ...], ...]
+    digest: str
 
     def densities(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Give each plate's own share of the traffic by country: float64 (n, countries)."""
@@ -104,7 +107,9 @@ def gate_tables(packs: Iterable[CountryPack]) -> Gate:
     kept_rows = [row for _, some in by_length for row in list(some)[: SET_BITS * SET_WORDS]]
     # One more place stands for plates of no format; none of them is looked up here.
     positions = tuple(row.positions for row in kept_rows)
-    return Gate(len(countries) + 1, _tables(kept_rows), positions)
+    tables = _tables(kept_rows)
+    digest = hashlib.blake2b(b"".join(part.tobytes() for part in tables), digest_size=16)
+    return Gate(len(countries) + 1, tables, positions, digest.hexdigest())
 
 
 def _tables(rows: list[_Row]) -> GateTables:

@@ -43,16 +43,20 @@ class Until:
 
     enough: float64 (n,), sums that need not be exceeded; None: the whole sum is asked for.
     steps_max: float64 (n,), positions of plates to look at; None: as many as it takes.
+    known: float64 (n,), what counts beside the sum from the start, as if it had been found: what
+        is nothing beside it is left out. None: only what was found counts.
     """
 
     enough: NDArray[np.float64] | None = None
     steps_max: NDArray[np.float64] | None = None
+    known: NDArray[np.float64] | None = None
 
     def chosen(self, rows: NDArray[np.intp]) -> "Until":
         """Take the limits of some of the reads."""
         return Until(
             None if self.enough is None else self.enough[rows],
             None if self.steps_max is None else self.steps_max[rows],
+            None if self.known is None else self.known[rows],
         )
 
 
@@ -113,11 +117,12 @@ class ReadingModel:
         no_limit = np.full(len(tokens), np.inf)
         limits = no_limit if until.enough is None else until.enough
         most = no_limit if until.steps_max is None else until.steps_max
+        known = np.zeros(len(tokens)) if until.known is None else until.known
         any_country = claims @ self.shares
-        blur = np.column_stack([any_country, limits, no_limit, no_limit])
+        blur = np.column_stack([any_country, known, limits, no_limit, no_limit])
         traffic_likelihoods(tokens, bands, layouts.blur, room, blur)
         left = limits - blur[:, -1]
-        totals = np.column_stack([claims, left, most, left])
+        totals = np.column_stack([claims, known, left, most, left])
         traffic_likelihoods(tokens, bands, layouts.whole, room, totals)
         return np.asarray(totals[:, -1] + blur[:, -1], np.float64)
 
@@ -180,6 +185,13 @@ class ReadingModel:
 
         """
         return self.claim_factors[self.claim_places[codes]]
+
+    @property
+    def claims_least(self) -> float:
+        """Give the least that P(claim | country) can be beside that of another country."""
+        each = self.claim_factors[1:]
+        cameras = 1.0 if self.cameras is None else self.cameras.least
+        return float((each.min(axis=1) / each.max(axis=1)).min()) * cameras
 
     def claims_of(self, reads: ReadColumns, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Give what some reads of a batch say of the country: float64 (n, countries).

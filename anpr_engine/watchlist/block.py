@@ -23,6 +23,7 @@ from anpr_engine.records.columns import country_code
 from anpr_engine.watchlist.column import Column, joined_columns
 from anpr_engine.watchlist.halves import half_index, has_umlauts
 from anpr_engine.watchlist.patterns import PatternIndex, pattern_index
+from anpr_engine.watchlist.rare import RareHalves, rare_halves
 from anpr_engine.watchlist.stored import StoredEntry
 from anpr_engine.watchlist.surroundings import surroundings
 from anpr_engine.watchlist.texts import EntryTexts, LooseTexts, Texts, joined_texts
@@ -97,7 +98,7 @@ class EntryBlock:
 
     words: uint32 (blocks, 8), see `kernels.bloom`; slots: uint32 (slots,), see `kernels.table`.
     patterns: the rows with wildcards, which are the last ones; no read has a key of theirs.
-    halves: the keys filed by their halves, for near matches.
+    halves: the keys filed by their halves, for near matches; rare: those of rare plates alone.
     umlauts: whether any plate has an umlaut.
     surroundings: uint32 (blocks, 8), the filter of what is within two edits of a key, see
         `kernels.surroundings`; without a block where the keys are too many.
@@ -108,6 +109,7 @@ class EntryBlock:
     slots: NDArray[np.uint32]
     patterns: PatternIndex
     halves: HalfIndex
+    rare: RareHalves
     umlauts: bool
     surroundings: NDArray[np.uint32]
 
@@ -217,6 +219,7 @@ def block_of(rows: EntryRows) -> EntryBlock:
         slots=slots,
         patterns=_patterns(rows),
         halves=half_index(rows.keys),
+        rare=rare_halves(rows.keys, rows.country),
         umlauts=has_umlauts(rows.keys),
         surroundings=surroundings(rows.keys),
     )

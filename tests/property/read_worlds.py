@@ -84,7 +84,12 @@ class World:
         return PlateColumns(keys, status, gaps), status
 
     def explained(
-        self, limits: tuple[float, float], *, alone: bool, country: int = 0
+        self,
+        limits: tuple[float, float],
+        *,
+        alone: bool,
+        country: int = 0,
+        beside: float = 0.0,
     ) -> tuple[NDArray[np.float64], set[int]]:
         """Call the kernel: the bounds, and the keys named. Alone: without plates read right."""
         plates, _ = self.columns()
@@ -99,7 +104,7 @@ class World:
             np.array([self.band]),
             claims,
             shares * (not alone),
-            np.array(limits),
+            np.array([[*limits, beside]]),
         )
         bounds, _, keys = self.model.explained_parts(seen)
         return bounds[0], set(keys.tolist())

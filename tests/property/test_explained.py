@@ -13,7 +13,13 @@ from reading_rows import mixture_of
 from test_traffic_sum import tiny_packs
 
 from anpr_engine.kernels.channel import DROPPED_INSIDE, RATE
-from anpr_engine.kernels.explained_tables import BEST, BOUND_COLUMNS, NEED, SeenReads
+from anpr_engine.kernels.explained_tables import (
+    BEST,
+    BOUND_COLUMNS,
+    LIMITS,
+    NEED,
+    SeenReads,
+)
 from anpr_engine.kernels.tokens import SEPARATOR
 from anpr_engine.plates.error_model import shipped_channel
 from anpr_engine.plates.formats import (
@@ -144,6 +150,25 @@ def test_no_plate_within_two_edits_is_likelier_than_the_bound(
         assert float(likelihood @ mixture) <= bounds[BEST] * (1 + 1e-9)
 
 
+@pytest.mark.slow_interpreted
+@given(data=st.data(), packs=tiny_packs(), odds=st.sampled_from([1e-3, 1.0, 1e2, 1e4, 1e6]))
+@settings(max_examples=40)
+def test_a_text_that_competes_with_every_other_plate_is_looked_at_no_further(
+    data: st.DataObject, packs: tuple[CountryPack, ...], odds: float
+) -> None:
+    """If, and only if, no other plate is so many times as likely as the plate of just this text."""
+    world = world_of(data, packs, shipped_channel())
+    whole, named = world.explained((0.0, world.model.densest), alone=False)
+    cut, others = world.explained((0.0, world.model.densest), alone=False, beside=odds)
+    if cut[BEST] > 0:
+        assert np.array_equal(cut, whole)
+        assert others == named
+    else:
+        assert cut[NEED] <= whole[NEED]
+        assert cut[NEED] * odds >= whole[BEST]
+        assert not others
+
+
 def test_without_reads_nothing_is_bounded() -> None:
     """An empty batch gives empty arrays."""
     none = SeenReads(
@@ -152,7 +177,7 @@ def test_without_reads_nothing_is_bounded() -> None:
         np.zeros(0, np.int64),
         np.zeros((0, len(shipped_reading().countries))),
         np.zeros(0),
-        np.zeros(2),
+        np.zeros((0, LIMITS)),
     )
     bounds, reads, keys = shipped_reading().explained_parts(none)
     assert (bounds.shape, len(reads), len(keys)) == ((0, BOUND_COLUMNS), 0, 0)

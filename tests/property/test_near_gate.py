@@ -31,6 +31,7 @@ from anpr_engine.plates.reading import reading_model
 from anpr_engine.records.columns import PlateColumns, ReadColumns
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.simulate.camera_noise import DRAWS_PER_MISREAD, misread
+from anpr_engine.watchlist import rare
 from anpr_engine.watchlist.snapshot import Snapshot, snapshot_of
 
 GATE = "through_gate"
@@ -154,18 +155,22 @@ def everything(patch: pytest.MonkeyPatch) -> None:
     seed=st.integers(0, 2**32 - 1),
     floor=st.sampled_from([1e-3, 0.02, 0.1, 0.5, 0.9]),
     share=st.sampled_from([1e-9, 1e-7, 1e-4, 0.01, 0.3]),
+    told_apart=st.booleans(),
 )
 @settings(max_examples=25)
 def test_gate_and_search_together_lose_no_hit_within_two_edits(
-    seed: int, floor: float, share: float
+    seed: int, floor: float, share: float, *, told_apart: bool
 ) -> None:
     """Against every read compared with every entry, for texts without umlauts.
 
     A lost umlaut is not searched for. With small shares a listed vehicle is a thousand times rarer
-    than any one of the traffic, as with a million entries.
+    than any one of the traffic, as with a million entries. Rare plates are told apart as in a
+    long list, or not, as in a short one.
     """
     entries, values = traffic(np.random.default_rng(seed), 10, plain=True)
-    snapshot = snapshot_of(entries)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rare, "KEYS_MIN", 0 if told_apart else 256)
+        snapshot = snapshot_of(entries)
     found = hits_of(
         values, snapshot, MatchRules(near_probability_min=floor / 1.01, traffic_share=share)
     )

@@ -17,6 +17,7 @@ from anpr_engine.kernels.tokens import without_separators
 from anpr_engine.kernels.traffic import (
     LEAST,
     MIXTURE,
+    NEGLIGIBLE,
     REACH,
     SPAN,
     WALK_SHAPE,
@@ -127,13 +128,13 @@ def test_traffic_is_the_sum_over_every_plate(
     for claimed in ((1, 1, 1), (0.95, 0.01, 0.01), (0.01, 0.95, 0.01), (0.01, 0.01, 0.95)):
         parts = zip(tree.countries, claimed, strict=True)
         expected = sum(by_country[country] * weight for country, weight in parts)
-        (found,) = run_traffic(tree, rows, mixture, (*claimed, np.inf, np.inf, 0), whole=True)
+        (found,) = run_traffic(tree, rows, mixture, (*claimed, 0, np.inf, np.inf, 0), whole=True)
         assert found == pytest.approx(expected + LEAST, rel=1e-9)
         (enough,) = run_traffic(
-            tree, rows, mixture, (*claimed, expected / 2, np.inf, 0), whole=True
+            tree, rows, mixture, (*claimed, 0, expected / 2, np.inf, 0), whole=True
         )
         assert expected / 2 <= enough <= found
-        (short,) = run_traffic(tree, rows, mixture, (*claimed, np.inf, steps, 0), whole=True)
+        (short,) = run_traffic(tree, rows, mixture, (*claimed, 0, np.inf, steps, 0), whole=True)
         assert LEAST <= short <= found
 
 
@@ -151,7 +152,7 @@ def test_what_the_walk_leaves_out_is_little(*, printed: bool) -> None:
     if not printed:
         reads, _ = without_separators(reads, lengths)
     tree = traffic_tree(country_packs(), printed=printed)
-    totals = (*[1.0] * len(tree.countries), np.inf, np.inf, 0.0)
+    totals = (*[1.0] * len(tree.countries), 0.0, np.inf, np.inf, 0.0)
     for band in (0, 6, 10):
         mixture = mixture_of(band, garbage=False)
         found = run_traffic(tree, reads, mixture, totals, whole=False)
@@ -159,6 +160,30 @@ def test_what_the_walk_leaves_out_is_little(*, printed: bool) -> None:
         assert (found / whole).min() > 0.95
         assert np.median(found / whole) > 0.99
         assert (found / whole).max() <= 1 + 1e-9
+
+
+@given(
+    data=st.data(),
+    packs=tiny_packs(),
+    printed=st.booleans(),
+    band=st.integers(0, 11),
+    known=st.sampled_from([1e-15, 1e-9, 1e-6, 1e-3, 1.0]),
+)
+@settings(max_examples=40)
+def test_what_is_nothing_beside_what_is_known_is_left_out(
+    data: st.DataObject, packs: tuple[CountryPack, ...], band: int, known: float, *, printed: bool
+) -> None:
+    """Each position left out is at most a thousandth of what is known or was found."""
+    plates = oracle_reading.traffic_of(packs, printed=printed)
+    read = read_near(data, [slots for _, slots, _ in plates])
+    mixture, tree = mixture_of(band, garbage=False), traffic_tree(packs, printed=printed)
+    rows, claimed = rows_of([read]), [1.0] * len(tree.countries)
+    (whole,) = run_traffic(tree, rows, mixture, (*claimed, 0, np.inf, np.inf, 0), whole=True)
+    (found,) = run_traffic(tree, rows, mixture, (*claimed, known, np.inf, np.inf, 0), whole=False)
+    (alone,) = run_traffic(tree, rows, mixture, (*claimed, 0, np.inf, np.inf, 0), whole=False)
+    assert found <= alone * (1 + 1e-9)
+    # What is left out is bounded by one plate's share and the sum over all ways to go on.
+    assert whole - found <= len(tree.tree) * NEGLIGIBLE * max(known, whole)
 
 
 @given(data=st.data(), packs=tiny_packs())
