@@ -13,11 +13,13 @@ from anpr_engine.errors import AnprError, UsageError
 from anpr_engine.kernels import warm
 from benchmarks import (
     bench_account,
+    bench_alert,
     bench_audit,
     bench_curve,
     bench_end_to_end,
     bench_evidence,
     bench_forms,
+    bench_import,
     bench_kernels,
     bench_latency,
     bench_list_change,
@@ -63,8 +65,10 @@ RUNNERS: Mapping[str, Callable[[Lab, Size, int], Outcome]] = {
     "forms": bench_forms.run,
     "list_change": bench_list_change.run,
     "account": bench_account.run,
+    "alert": bench_alert.run,
     "audit": bench_audit.run,
     "recall": bench_recall.run,
+    "import": bench_import.run,
 }
 
 DRAWN_BY = {

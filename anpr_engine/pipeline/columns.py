@@ -3,15 +3,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from anpr_engine.kernels.json_values import SPAN_PLATE
 from anpr_engine.policy.handled import Progress, nothing_known
 from anpr_engine.policy.handling_events import SubjectId
 from anpr_engine.policy.told_today import ToldToday, nobody_told
-from anpr_engine.records.alert import Alert
+from anpr_engine.records.alert import Alert, AlertRead
 from anpr_engine.records.columns import ReadColumns
-from anpr_engine.records.fields import Tier
-from anpr_engine.records.read import PlateRead
+from anpr_engine.records.fields import Tier, rfc3339_time
+from anpr_engine.records.read import PlateRead, Position, Vehicle
+from anpr_engine.records.trusted import trusted
+
+Part = TypeVar("Part", Position, Vehicle)
 
 TIERS = tuple(Tier)
 """Hit columns name a tier by its place here."""
@@ -19,6 +25,32 @@ EXACT, REPAIRED, FUZZY, WILDCARD, CANDIDATE = (
     TIERS.index(tier)
     for tier in (Tier.EXACT, Tier.REPAIRED, Tier.FUZZY, Tier.WILDCARD, Tier.CANDIDATE)
 )
+
+
+_ABSENT = msgspec.Raw(b"null")
+
+
+class _Seen(msgspec.Struct):
+    """`AlertRead` as it stands in a read that the scanner has checked."""
+
+    read_id: str
+    camera_id: str
+    captured_at: str
+    plate: str
+    country: str | None = None
+    confidence: float | None = None
+    position: msgspec.Raw = _ABSENT
+    lane: str | int | float | None = None
+    direction: str | None = None
+    heading_deg: float | None = None
+    speed_kmh: float | None = None
+    vehicle: msgspec.Raw = _ABSENT
+    image_ref: str | None = None
+    passage_id: str | None = None
+
+
+_READS = msgspec.json.Decoder(_Seen)
+_SEEN = tuple(AlertRead.model_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +73,7 @@ class Circumstances:
     told: ToldToday = nobody_told
 
 
-@dataclass(frozen=True, slots=True)
-class DecidedAlert:
+class DecidedAlert(NamedTuple):
     """An alert and the row of the read that it came from."""
 
     row: int
@@ -79,6 +110,30 @@ def read_of(reads: ReadColumns, row: int) -> PlateRead:
     careful = reads.careful.get(row)
     # What the scanner decoded needs no second look at its syntax.
     return PlateRead.model_validate_json(reads.values[row]) if careful is None else careful
+
+
+def seen_of(reads: ReadColumns, row: int) -> AlertRead:
+    """Give what an alert tells of one read."""
+    careful = reads.careful.get(row)
+    if careful is not None:
+        return trusted(AlertRead, {name: getattr(careful, name) for name in _SEEN})
+    value = reads.values[row]
+    try:
+        seen = _READS.decode(value)
+    except msgspec.MsgspecError:
+        # Such as a number of more than 64 bits.
+        return AlertRead.model_validate(read_of(reads, row), from_attributes=True)
+    told = msgspec.structs.asdict(seen)
+    told["captured_at"] = rfc3339_time(seen.captured_at)
+    if isinstance(seen.lane, float):
+        told["lane"] = int(seen.lane)
+    told["position"] = _part(Position, seen.position)
+    told["vehicle"] = _part(Vehicle, seen.vehicle)
+    return trusted(AlertRead, told)
+
+
+def _part(model: type[Part], text: msgspec.Raw) -> Part | None:
+    return None if text == _ABSENT else model.model_validate_json(memoryview(text).tobytes())
 
 
 def instant(time_us: int) -> datetime:

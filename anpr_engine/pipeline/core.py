@@ -21,6 +21,7 @@ from anpr_engine.pipeline.passages import (
 )
 from anpr_engine.pipeline.places import Sighting, SightingBook, kept_hits, weigh_places
 from anpr_engine.policy.agreed import Agreed, nothing_agreed
+from anpr_engine.policy.hit_memory import Memory
 from anpr_engine.policy.policy_set import PolicySet, shipped_policies
 from anpr_engine.records.columns import HitColumns, PlateColumns, ReadColumns, Reject
 from anpr_engine.watchlist.snapshot import Snapshot
@@ -36,6 +37,7 @@ class StepRules:
     places: what is assumed of journeys; None where place is no evidence.
     policies: gives the rules of law in force; asked once a batch.
     agreed: gives what services agreed on; likewise.
+    memory: of what the rules of law answered before.
     """
 
     match: MatchRules = field(default_factory=MatchRules)
@@ -46,6 +48,7 @@ class StepRules:
     places: PlaceRules | None = None
     policies: Callable[[], PolicySet] = shipped_policies
     agreed: Callable[[], Agreed] = nothing_agreed
+    memory: Memory = field(default_factory=Memory, compare=False)
 
     @property
     def searched(self) -> MatchRules:
@@ -180,7 +183,7 @@ def conclude(
     """Take one batch from hits to alerts; parameters as for `step`, the same snapshot."""
     reads, plates, hits = looked.reads, looked.plates, looked.hits
     agreed = rules.agreed()
-    alerts, refused = decide(reads, hits, snapshot, where, (rules.policies(), agreed))
+    alerts, refused = decide(reads, hits, snapshot, where, (rules.policies(), agreed, rules.memory))
     withheld = dict(hits.withheld)
     for each in refused:
         withheld[each.rule] = withheld.get(each.rule, 0) + each.hits

@@ -4,7 +4,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 from anpr_engine.pipeline.columns import (
     TIERS,
@@ -13,6 +14,7 @@ from anpr_engine.pipeline.columns import (
     Withheld,
     instant,
     read_of,
+    seen_of,
 )
 from anpr_engine.policy.agreed import (
     CAPACITY_USED,
@@ -25,22 +27,33 @@ from anpr_engine.policy.agreed import (
     terms_of,
 )
 from anpr_engine.policy.case import HitPart
-from anpr_engine.policy.hits import HitJudge, Judgement, Standing
+from anpr_engine.policy.hit_memory import Judgement, Memory, Standing
+from anpr_engine.policy.hits import HitJudge
 from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.policy.told_today import REVIEW, ListDay, day_of, goes_abroad, passing_of
 from anpr_engine.records.alert import Alert, AlertEntry, AlertRead
 from anpr_engine.records.columns import HitColumns, ReadColumns
-from anpr_engine.records.read import PlateRead
+from anpr_engine.records.fields import Action
+from anpr_engine.records.trusted import changed, trusted
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.snapshot import Snapshot
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_ACTIONS = {action.value: action for action in Action}
+_TOLD = tuple(AlertEntry.model_fields)
+
 
 class _Listed(NamedTuple):
-    """What depends on an entry alone, put together once a batch."""
+    """What depends on an entry alone, put together once a batch.
+
+    terms: of it; None where they depend on the read.
+    """
 
     entry: WatchlistEntry
     standing: Standing
     told: AlertEntry
+    terms: Terms | None
 
 
 def alert_id(site: str, read_id: str, list_id: str, entry_id: str) -> str:
@@ -54,47 +67,64 @@ def decide(
     hits: HitColumns,
     snapshot: Snapshot,
     where: Circumstances,
-    by: tuple[PolicySet, Agreed],
+    by: tuple[PolicySet, Agreed, Memory],
 ) -> tuple[list[DecidedAlert], list[Withheld]]:
     """Decide every hit of a batch by the rules of law in force and by what services agreed on.
 
     Returns the alerts in order of reads, and the hits withheld, one item an entry and rule.
     """
-    (policies, agreed), now = by, instant(where.now_us)
-    judge = HitJudge(policies, where.site, now, where.received_at_us, where.handled)
+    policies, agreed, memory = by
+    now = instant(where.now_us)
+    judge = HitJudge(policies, (where.site, now), where.received_at_us, where.handled, memory)
+    common = _common(where, now, snapshot.version, policies.version)
     alerts: list[DecidedAlert] = []
     known: dict[tuple[bool, int], _Listed] = {}
     withheld: dict[tuple[str, str, str], Withheld] = {}
-    for place in range(len(hits)):
-        row = int(hits.read[place])
-        seat = bool(hits.recent[place]), int(hits.entry[place])
-        if seat not in known:
-            entry = snapshot.entry(seat[1], recent=seat[0])
-            told = AlertEntry.model_validate(entry, from_attributes=True)
-            known[seat] = _Listed(entry, judge.of_entry(entry), told)
-        listed = known[seat]
-        entry, read = listed.entry, read_of(reads, row)
-        probability = round(float(hits.probability[place]), 6)
-        tier = TIERS[int(hits.tier[place])]
-        seen = HitPart(read.captured_at, read.camera_id, probability, tier.value, read.direction)
+    for row, recent, number, tier, edits, chance in _rows(hits):
+        seat = recent, number
+        listed = known.get(seat)
+        if listed is None:
+            listed = known[seat] = _listed(snapshot, seat, judge, agreed)
+        entry, read, probability = listed.entry, seen_of(reads, row), round(chance, 6)
+        seen = HitPart(read.captured_at, read.camera_id, probability, TIERS[tier], read.direction)
         judgement = judge.of_hit(listed.standing, seen)
-        terms = terms_of(agreed, entry, where.site, read)
+        terms = listed.terms or terms_of(agreed, entry, where.site, read)
         refusal = judgement.refusal or terms.refusal
         if refusal is not None:
             about = entry.list_id, entry.entry_id, refusal
             before = withheld.get(about) or Withheld(*about, 0, read.read_id, policies.version)
             withheld[about] = replace(before, hits=before.hits + 1)
             continue
-        details = {
-            "probability": probability,
-            "tier": tier,
-            "edits": int(hits.edits[place]),
-            "watchlist_version": snapshot.version,
-            "policy_version": policies.version,
-        }
-        alert = _alert(read, listed, (judgement, terms), where)
-        alerts.append(DecidedAlert(row, Alert.model_validate(alert | details)))
+        own = {"probability": probability, "tier": TIERS[tier], "edits": edits}
+        values = common | _of_hit(read, listed, (judgement, terms), where) | own
+        alerts.append(DecidedAlert(row, trusted(Alert, values)))
     return alerts, list(withheld.values())
+
+
+def _rows(hits: HitColumns) -> Iterator[tuple[int, bool, int, int, int, float]]:
+    columns = hits.read, hits.recent, hits.entry, hits.tier, hits.edits, hits.probability
+    return zip(*(column.tolist() for column in columns), strict=True)
+
+
+def _listed(snapshot: Snapshot, seat: tuple[bool, int], judge: HitJudge, agreed: Agreed) -> _Listed:
+    entry = snapshot.entry(seat[1], recent=seat[0])
+    given = entry.__dict__
+    told = trusted(AlertEntry, {name: given[name] for name in _TOLD})
+    return _Listed(
+        entry, judge.of_entry(entry), told, None if agreed else Terms(None, entry.priority)
+    )
+
+
+def _common(where: Circumstances, now: datetime, lists: int, policies: str) -> dict[str, Any]:
+    """Give an alert's fields in their order, filled in where all of a batch have the same."""
+    return dict.fromkeys(Alert.model_fields) | {
+        "created_at": now,
+        "site": where.site,
+        "watchlist_version": lists,
+        "watchlist_age_ms": where.watchlist_age_ms,
+        "watchlist_stale": where.watchlist_stale,
+        "policy_version": policies,
+    }
 
 
 def all_withheld(
@@ -132,31 +162,30 @@ def _dropped(reads: ReadColumns, hits: HitColumns, snapshot: Snapshot) -> Iterat
         yield Withheld(entry.list_id, entry.entry_id, about[2], number, read.read_id)
 
 
-def _alert(
-    read: PlateRead, listed: _Listed, by: tuple[Judgement, Terms], where: Circumstances
-) -> dict[str, object]:
+def _of_hit(
+    read: AlertRead, listed: _Listed, by: tuple[Judgement, Terms], where: Circumstances
+) -> dict[str, Any]:
     entry, (judgement, terms) = listed.entry, by
-    more = tuple(site for site in terms.sites if site not in judgement.recipients)
-    told, later = judgement.recipients + more, judgement.held_back_from
-    if judgement.waits:
-        told, later = judgement.recipients, tuple(dict.fromkeys(later + more))
-    captured_us = round(read.captured_at.timestamp() * 1_000_000)
+    told, later = judgement.recipients, judgement.held_back_from
+    if terms.sites:
+        more = tuple(site for site in terms.sites if site not in told)
+        if judgement.waits:
+            later = tuple(dict.fromkeys(later + more))
+        else:
+            told += more
+    captured_us = (read.captured_at - _EPOCH) // _MICROSECOND
     return {
         "alert_id": alert_id(where.site, read.read_id, entry.list_id, entry.entry_id),
-        "created_at": instant(where.now_us),
-        "site": where.site,
         "recipients": list(told),
         "held_back_from": list(later) or None,
-        "read": AlertRead.model_validate(read, from_attributes=True),
+        "read": read,
         "entry": listed.told,
         "category": entry.category,
         "priority": terms.priority,
-        "action": judgement.action,
+        "action": _ACTIONS[judgement.action],
         "reasons": [*judgement.reasons, *terms.reasons],
         "legal_basis": entry.legal_basis,
         "handling_code": entry.handling_code,
-        "watchlist_age_ms": where.watchlist_age_ms,
-        "watchlist_stale": where.watchlist_stale,
         "state": REVIEW if judgement.waits else "unverified",
         "lateness_ms": (where.now_us - captured_us) // 1000,
     }
@@ -186,7 +215,7 @@ def within_capacity(
         told, now, passing = where.told(about), here.setdefault(about, set()), passing_of(alert)
         new = goes_abroad(alert) and passing not in told and passing not in now
         if new and not _has_room(alert, agreed, len(told) + len(now - told)):
-            kept.append(replace(decided, alert=_waiting(alert)))
+            kept.append(DecidedAlert(decided.row, _waiting(alert)))
             continue
         if new:
             now.add(passing)
@@ -206,8 +235,8 @@ def _has_room(alert: Alert, agreed: Agreed, told_today: int) -> bool:
 def _waiting(alert: Alert) -> Alert:
     others = [recipient for recipient in alert.recipients if recipient != alert.site]
     reasons = [CAPACITY_USED if reason == GIVEN else reason for reason in alert.reasons]
-    changed = {"recipients": [alert.site], "held_back_from": others, "state": REVIEW}
-    return alert.model_copy(update=changed | {"reasons": reasons})
+    waiting = {"recipients": [alert.site], "held_back_from": others, "state": REVIEW}
+    return changed(alert, waiting | {"reasons": reasons})
 
 
 def recipients_of(alerts: Sequence[DecidedAlert]) -> dict[str, int]:

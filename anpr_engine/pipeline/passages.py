@@ -13,7 +13,7 @@ is lost.
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
@@ -23,6 +23,7 @@ from anpr_engine.pipeline.columns import DecidedAlert
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.fields import Tier
+from anpr_engine.records.trusted import changed
 from anpr_engine.wire import told_apart
 
 SAME_PASSAGE = "same-passage"
@@ -72,8 +73,7 @@ class PassageKey(NamedTuple):
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """What is known of one passage and entry.
 
     number: its place in the book, in order of opening. first_us, last_us: event time.
@@ -179,7 +179,7 @@ def join_passages(
         draft.put(after)
         if before is None or after.alert_id != before.alert_id:
             about = {"passage": after.name, "supersedes": before.alert_id if before else None}
-            alerts.append(replace(item, alert=alert.model_copy(update=about)))
+            alerts.append(DecidedAlert(item.row, changed(alert, about)))
     return PassageOutcome(alerts, draft.changes(), len(decided) - len(alerts))
 
 
@@ -227,8 +227,10 @@ class _Draft:
         self.numbers = count(book.number_next)
 
     def nearest(self, key: PassageKey, captured_us: int, window_us: int) -> Passage | None:
-        passages = {each.number: each for each in self._book.under(key)}
-        passages |= self._changed.get(key, {})
+        here, before = self._changed.get(key), self._book.under(key)
+        if not (here or before):
+            return None
+        passages = {each.number: each for each in before} | (here or {})
         near = [each for each in passages.values() if each.distance_us(captured_us) <= window_us]
         return min(
             near, key=lambda each: (each.distance_us(captured_us), each.number), default=None
@@ -256,8 +258,7 @@ def _opened(number: int, key: PassageKey, alert: Alert, captured_us: int) -> Pas
 
 
 def _joined(passage: Passage, alert: Alert, captured_us: int, gain_min: float) -> Passage:
-    wider = replace(
-        passage,
+    wider = passage._replace(
         first_us=min(passage.first_us, captured_us),
         last_us=max(passage.last_us, captured_us),
     )
@@ -270,8 +271,7 @@ def _joined(passage: Passage, alert: Alert, captured_us: int, gain_min: float) -
     # The same read twice is no second look, however the reader changed it.
     if alert.alert_id == passage.alert_id or not (better or untold):
         return wider
-    return replace(
-        wider,
+    return wider._replace(
         probability=max(passage.probability, alert.probability),
         rank=min(passage.rank, rank),
         alert_id=alert.alert_id,

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from anpr_engine.pipeline.columns import Circumstances, DecidedAlert, Withheld, instant
 from anpr_engine.ports import AlertGuard, AuditChain, RecordOrigin
 from anpr_engine.records.alert import Alert
-from anpr_engine.records.audit_event import AuditAction, AuditEvent
+from anpr_engine.records.audit_event import AuditAction, AuditEvent, AuditForm
 from anpr_engine.records.rejected_read import RejectedRead, RejectReason
 from anpr_engine.version import VERSION
 from anpr_engine.wire import (
     CROSS_BORDER_TOPIC,
     EventAttributes,
     Header,
+    Heading,
     OutgoingRecord,
     SiteTopics,
     entry_key,
@@ -23,6 +26,8 @@ from anpr_engine.wire import (
 )
 
 ACTOR = "engine"
+_PUBLISHED: str = AuditAction.ALERT_PUBLISHED.value
+_ENCODER = msgspec.json.Encoder()
 
 
 def alert_topic(alert: Alert, topics: SiteTopics) -> str:
@@ -41,12 +46,21 @@ def alert_records(
     records: list[OutgoingRecord] = []
     alerts = [item.alert for item in decided]
     guarded = _plain(alerts) if guard is None else guard.guarded(alerts)
+    headings: dict[datetime, tuple[Heading, Heading]] = {}  # A batch has one time for all.
     for alert, (value, more) in zip(alerts, guarded, strict=True):
-        attributes = EventAttributes.of(alert.alert_id, "alert", topics.site, alert.created_at)
+        at = alert.created_at
+        if at not in headings:
+            headings[at] = (
+                Heading("alert", topics.site, at),
+                Heading("audit_event", topics.site, at),
+            )
+        told, noted = headings[at]
         key = entry_key(alert.entry.list_id, alert.entry.entry_id)
-        headers = attributes.headers() + more
+        headers = told.of(alert.alert_id) + more
         records.append(OutgoingRecord(alert_topic(alert, topics), key, value, headers))
-        records.append(_audit_record(_audit_event(alert), key, topics))
+        event = _audit_form(alert, noted.time)
+        line = _ENCODER.encode(event)
+        records.append(OutgoingRecord(topics.audit, key, line, noted.of(event.event_id)))
     return records
 
 
@@ -119,21 +133,22 @@ def _event_id(about: str) -> str:
     return hashlib.blake2b(about.encode(), digest_size=16, person=b"anpr.audit.v1").hexdigest()
 
 
-def _audit_event(alert: Alert) -> AuditEvent:
-    return AuditEvent(
-        event_id=_event_id(f"{AuditAction.ALERT_PUBLISHED}\x1f{alert.alert_id}"),
-        occurred_at=alert.created_at,
+def _audit_form(alert: Alert, at: str) -> AuditForm:
+    entry = alert.entry
+    return AuditForm(
+        event_id=_event_id(f"{_PUBLISHED}\x1f{alert.alert_id}"),
+        occurred_at=at,
         site=alert.site,
         actor=ACTOR,
-        action=AuditAction.ALERT_PUBLISHED,
-        purpose=alert.entry.purpose,
-        case_ref=alert.entry.case_ref,
-        list_id=alert.entry.list_id,
-        entry_id=alert.entry.entry_id,
+        action=_PUBLISHED,
+        purpose=entry.purpose,
+        case_ref=entry.case_ref,
+        list_id=entry.list_id,
+        entry_id=entry.entry_id,
         read_id=alert.read.read_id,
         alert_id=alert.alert_id,
-        recipients=list(alert.recipients),
-        reasons=list(alert.reasons),
+        recipients=alert.recipients,
+        reasons=alert.reasons,
         watchlist_version=alert.watchlist_version,
         policy_version=alert.policy_version,
     )
@@ -146,9 +161,9 @@ def sealed(
     events = [record.value for record in records if record.topic == topics.audit]
     if not events:
         return list(records)
-    lines = iter(chain.seal(events))
+    lines, key = iter(chain.seal(events)), chain.key
     return [
-        OutgoingRecord(record.topic, chain.key, next(lines), record.headers)
+        OutgoingRecord(record.topic, key, next(lines), record.headers)
         if record.topic == topics.audit
         else record
         for record in records

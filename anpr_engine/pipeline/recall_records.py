@@ -15,12 +15,12 @@ import msgspec
 from anpr_engine.pipeline.columns import instant
 from anpr_engine.pipeline.open_alerts import Identity
 from anpr_engine.ports import AlertGuard
-from anpr_engine.records.audit_event import AuditAction
+from anpr_engine.records.audit_event import AuditAction, AuditForm
 from anpr_engine.records.recall import RecallForm, RecallReason
 from anpr_engine.wire import (
     CROSS_BORDER_RECALLS,
-    EventAttributes,
     Header,
+    Heading,
     OutgoingRecord,
     SiteTopics,
     entry_key,
@@ -46,39 +46,6 @@ class Fallen(NamedTuple):
     recipients: tuple[str, ...]
 
 
-class _AuditForm(msgspec.Struct, frozen=True):
-    """`AuditEvent` as the engine writes it of a recalled alert, field by field."""
-
-    event_id: str
-    occurred_at: str
-    site: str
-    actor: str
-    action: str
-    purpose: str
-    case_ref: str
-    list_id: str
-    entry_id: str
-    read_id: str
-    alert_id: str
-    recipients: tuple[str, ...]
-    reasons: tuple[str, ...]
-    watchlist_version: int
-    policy_version: str
-    subject: str
-
-
-class _Heading:
-    """The CloudEvents headers of one kind and time; of record after record only the id differs."""
-
-    def __init__(self, kind: str, site: str, at: datetime) -> None:
-        headers = EventAttributes.of("", kind, site, at).headers()
-        place = [name for name, _ in headers].index("ce_id")
-        self._before, self._after = headers[:place], headers[place + 1 :]
-
-    def of(self, id_: str) -> tuple[Header, ...]:
-        return (*self._before, ("ce_id", id_.encode()), *self._after)
-
-
 class RecallWriter:
     """Writes a site's recalls."""
 
@@ -101,8 +68,8 @@ class RecallWriter:
         signed: Sequence[tuple[Header, ...]] = [()] * len(recalls)
         if self._guard is not None:
             signed = self._guard.signed_recalls(at, list(zip(recalls, values, strict=True)))
-        told = _Heading("recall", self._site, at)
-        noted = _Heading("audit_event", self._site, at)
+        told = Heading("recall", self._site, at)
+        noted = Heading("audit_event", self._site, at)
         records: list[OutgoingRecord] = []
         for recall, value, more in zip(recalls, values, signed, strict=True):
             key = entry_key(recall.list_id, recall.entry_id)
@@ -150,7 +117,7 @@ def _lines(recall: RecallForm) -> Iterator[tuple[str, bytes]]:
     action: str = AuditAction.ALERT_RECALLED.value
     for alert_id in recall.alerts:
         event_id = _digest(b"anpr.audit.v1", (action, recall.recall_id, alert_id))
-        event = _AuditForm(
+        event = AuditForm(
             event_id=event_id,
             occurred_at=recall.created_at,
             site=recall.site,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from anpr_engine.policy.arrangement import Arrangement, Permission, permits
 from anpr_engine.policy.joint_action import HotVehicle, JointAction, Where, heat_at
-from anpr_engine.records.read import PlateRead
+from anpr_engine.records.alert import AlertRead
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 
 OFF = "joint-action.off"
@@ -32,6 +32,10 @@ class Agreed:
 
     arrangements: tuple[Arrangement, ...] = ()
     actions: tuple[JointAction, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Say whether there is any."""
+        return bool(self.arrangements or self.actions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def nothing_agreed() -> Agreed:
     return NOTHING_AGREED
 
 
-def terms_of(agreed: Agreed, entry: WatchlistEntry, site: str, read: PlateRead) -> Terms:
+def terms_of(agreed: Agreed, entry: WatchlistEntry, site: str, read: AlertRead) -> Terms:
     """Say what was agreed on for a hit.
 
     Args:
@@ -75,7 +79,7 @@ def terms_of(agreed: Agreed, entry: WatchlistEntry, site: str, read: PlateRead) 
         read: the read.
 
     """
-    if not (agreed.arrangements or agreed.actions):
+    if not agreed:
         return Terms(None, entry.priority)
     at = read.captured_at
     position = None if read.position is None else (read.position.lat, read.position.lon)

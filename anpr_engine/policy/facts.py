@@ -116,28 +116,43 @@ def facts_at(case: Case, at: datetime, moment: str, in_force_from: date | None) 
 
 def times_at(times: Times, at: datetime, moment: str, in_force_from: date | None) -> Facts:
     """Give the facts that depend on the moment judged; parameters as for `facts_at`."""
-    received_at, valid_from, valid_until = times
+    received_at = times.received_at
     facts: Facts = {"moment": moment, "agreement": _agreement(at, in_force_from)}
     if received_at is None:
         facts |= {"list.received": "unknown", "list.age_hours": None}
     else:
         received = "future" if received_at > at else "past"
-        facts |= {"list.received": received, "list.age_hours": (at - received_at) / _HOUR}
-    if valid_from is not None and at < valid_from:
-        facts["entry.window"] = "before"
-    elif valid_until is not None and at >= valid_until:
-        facts["entry.window"] = "after"
-    else:
-        facts["entry.window"] = "within"
+        facts |= {"list.received": received, "list.age_hours": age_hours(received_at, at)}
+    facts["entry.window"] = window_at(times.valid_from, times.valid_until, at)
     return facts
+
+
+def age_hours(received_at: datetime, at: datetime) -> float:
+    """Say how old a list is."""
+    return (at - received_at) / _HOUR
+
+
+def window_at(valid_from: datetime | None, valid_until: datetime | None, at: datetime) -> str:
+    """Say whether an entry does not hold yet, holds, or no longer does."""
+    if valid_from is not None and at < valid_from:
+        return "before"
+    if valid_until is not None and at >= valid_until:
+        return "after"
+    return "within"
+
+
+def in_force_at(in_force_from: date) -> datetime:
+    """Give the instant from which an agreement holds.
+
+    00:00 UTC is an hour or two after midnight in the Benelux: the cautious end of the doubt.
+    """
+    return datetime.combine(in_force_from, time.min, UTC)
 
 
 def _agreement(at: datetime, in_force_from: date | None) -> str:
     if in_force_from is None:
         return "none"
-    # 00:00 UTC is an hour or two after midnight in the Benelux: the cautious end of the doubt.
-    start = datetime.combine(in_force_from, time.min, UTC)
-    return "in-force" if at >= start else "not-yet"
+    return "in-force" if at >= in_force_at(in_force_from) else "not-yet"
 
 
 def _said(text: str | None) -> str:

@@ -2,17 +2,15 @@
 
 The engine's own door to the rules that `anpr policy decide` answers from, with the same stages.
 
-Why a memory: to the rules, most entries and hits of a batch are alike. Those whose facts no rule
-can tell apart are asked once; of a number only its place among the figures in the rules counts. A
-read that hits nothing is asked nothing.
+Why a memory: to the rules, most entries and hits are alike. Those whose facts no rule can tell
+apart are asked once; of a number, a time too, only its place among the figures in the rules counts.
+So what was answered in one batch holds in the next. A read that hits nothing is asked nothing.
 Why a receipt later than the hit counts as one of its moment: a list is delivered without a break,
 its receipt is the last time that was confirmed, and nobody says when an entry came first.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from anpr_engine.policy.case import Area, Case, Delivery, Entry, HitPart, State
 from anpr_engine.policy.decide import HIT, NOW
@@ -20,16 +18,20 @@ from anpr_engine.policy.facts import (
     Facts,
     Limits,
     Times,
+    age_hours,
     facts_at,
     hit_facts,
+    in_force_at,
     lasting_facts,
     times_at,
+    window_at,
 )
 from anpr_engine.policy.handled import Progress, nothing_known
 from anpr_engine.policy.handling_events import SubjectId
-from anpr_engine.policy.policy_set import PolicySet, in_force_from
-from anpr_engine.policy.rulings import Asked, Ruling, figures_of, place_among, ruling_on
-from anpr_engine.policy.sharing import Decision, decide_sharing
+from anpr_engine.policy.hit_memory import Arrival, Judgement, Kind, Memory, Standing
+from anpr_engine.policy.policy_set import PolicySet
+from anpr_engine.policy.rulings import Asked, place_among, ruling_on
+from anpr_engine.policy.sharing import decide_sharing
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 
 REFUSED = "handling.refused"
@@ -38,115 +40,91 @@ CLOCKS_APART = timedelta(minutes=5)
 """A receipt that lies so far ahead is one of now: two machines' clocks are never the same."""
 
 
-class _Kind(NamedTuple):
-    """Entries of which the rules can tell nothing apart here and now, before a hit.
-
-    number: of the kind. now: the facts.
-    """
-
-    number: int
-    asked: Asked
-    sharing: Decision
-    received_at: datetime | None
-    now: Facts
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An entry, and what is known of all entries of its kind; `ended`: people refused it."""
-
-    entry: WatchlistEntry
-    kind: _Kind
-    ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the rules say of a hit; with a `refusal`, by that rule's id, nobody is told.
-
-    action: the one to take. waits: only the site of the read is told until a person has looked.
-    held_back_from: who is told then, too.
-    """
-
-    refusal: str | None
-    recipients: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    action: str = ""
-    waits: bool = False
-    held_back_from: tuple[str, ...] = ()
-
-
 class HitJudge:
     """Judges hits by one set of policies, at one site and moment."""
 
     def __init__(
         self,
         policies: PolicySet,
-        site: str,
-        now: datetime,
+        at: tuple[str, datetime],
         received_at_us: Mapping[str, int] | None,
         handled: Callable[[SubjectId], Progress] = nothing_known,
+        memory: Memory | None = None,
     ) -> None:
         """Judge by policies.
 
         Args:
             policies: the rules in force.
-            site: where the reads are made.
-            now: the moment, UTC.
+            at: the site where the reads are made, and the moment, UTC.
             received_at_us: when each provider's list was last received, microseconds since 1970;
                 None for lists from files, which count as received now.
             handled: tells what was done about an entry so far.
+            memory: of batches before this one; None begins anew.
 
         """
         self._policies = policies
-        self._site = site
-        self._now = now
+        self._site, self._now = at
         self._received_at_us = received_at_us
         self._handled = handled
-        self._asked: dict[str, Asked] = {}
-        self._kinds: dict[tuple[object, ...], _Kind] = {}
-        self._rulings: dict[tuple[object, ...], Ruling] = {}
+        self._arrivals: dict[str, Arrival] = {}
+        self._known = (Memory() if memory is None else memory).of(policies, self._site)
 
     def of_entry(self, entry: WatchlistEntry) -> Standing:
         """Put together what depends on the entry and its list alone."""
-        about = SubjectId(entry.provider or self._site, entry.list_id, entry.entry_id)
-        done = self._handled(about)
-        marks = (*self._marks(entry), *done)
-        kind = self._kinds.get(marks)
+        provider = entry.provider or self._site
+        done = self._handled(SubjectId(provider, entry.list_id, entry.entry_id))
+        arrival = self._arrivals.get(provider)
+        if arrival is None:
+            arrival = self._arrivals[provider] = self._arrival(provider)
+        kinds = self._known.kinds
+        marks = (*self._marks(entry), *done, *arrival.marks)
+        kind = kinds.get(marks)
         if kind is None:
-            kind = self._kinds[marks] = self._kind(entry, len(self._kinds), done)
-        return Standing(entry, kind, done.ended)
+            kind = kinds[marks] = Kind(next(self._known.numbers), decide_sharing(entry, self._site))
+        limited = bool(entry.area_cameras or entry.hours_utc or entry.direction)
+        return Standing(entry, kind, arrival, done, limited)
 
     def of_hit(self, standing: Standing, hit: HitPart) -> Judgement:
         """Judge a hit on an entry."""
-        entry, kind = standing.entry, standing.kind
+        entry, kind, arrival = standing.entry, standing.kind, standing.arrival
         if not kind.sharing.recipients:
             return Judgement(kind.sharing.reasons[0])
-        if standing.ended:
+        if standing.done.ended:
             return Judgement(REFUSED)
-        limits = Limits(entry.area_cameras or None, entry.hours_utc, entry.direction)
-        seen = hit_facts(limits, hit, self._now)
-        at, received_at = hit.captured_at or self._now, kind.received_at
+        at, received_at = hit.captured_at or self._now, arrival.received_at
         if received_at is not None and received_at > at:
             received_at = at
-        times = Times(received_at, entry.valid_from, entry.valid_until)
-        then = times_at(times, at, HIT, kind.asked.in_force_from)
-        places = {
-            "hit.probability": place_among(seen["hit.probability"], kind.asked.probabilities),
-            "list.age_hours": place_among(then["list.age_hours"], kind.asked.ages),
-        }
-        key = (kind.number, *(seen | then | places).values())
-        ruling = self._rulings.get(key)
-        if ruling is None:
-            ruling = self._rulings[key] = ruling_on(kind.asked.files, kind.now | seen, then)
+        age = None if received_at is None else age_hours(received_at, at)
+        limits = Limits(entry.area_cameras or None, entry.hours_utc, entry.direction)
+        key = (
+            kind.number,
+            place_among(hit.probability, arrival.asked.probabilities),
+            hit.tier,
+            place_among(age, arrival.asked.ages),
+            arrival.begins_at is not None and at >= arrival.begins_at,
+            window_at(entry.valid_from, entry.valid_until, at),
+            _met(limits, hit, self._now) if standing.limited else None,
+        )
+        judged = self._known.judged.get(key)
+        if judged is None:
+            seen = hit_facts(limits, hit, self._now)
+            times = Times(received_at, entry.valid_from, entry.valid_until)
+            then = times_at(times, at, HIT, arrival.asked.in_force_from)
+            judged = self._known.judged[key] = self._judged(standing, seen, then)
+        return judged
+
+    def _judged(self, standing: Standing, seen: Facts, then: Facts) -> Judgement:
+        entry, asked = standing.entry, standing.arrival.asked
+        ruling = ruling_on(asked.files, self._facts_now(standing) | seen, then)
         if ruling.refusal is not None:
             return Judgement(ruling.refusal)
         asked_for = entry.sis_action if ruling.from_sis else entry.action
-        told = kind.sharing.recipients
+        sharing = standing.kind.sharing
+        told = sharing.recipients
         return Judgement(
             refusal=None,
             recipients=(self._site,) if ruling.waits else told,
-            reasons=(*kind.sharing.reasons, *ruling.rules),
+            reasons=(*sharing.reasons, *ruling.rules),
             action=asked_for.value if asked_for else "",
             waits=ruling.waits,
             held_back_from=told[1:] if ruling.waits else (),
@@ -154,7 +132,6 @@ class HitJudge:
 
     def _marks(self, entry: WatchlistEntry) -> tuple[object, ...]:
         """Give all of an entry that facts are made from, but for what needs a hit as well."""
-        start, end = entry.valid_from, entry.valid_until
         return (
             *(entry.provider, entry.sharing, entry.category, entry.action, entry.sis_action),
             *(entry.list_kind, entry.sis_derived, entry.border_area_only, entry.max_actions),
@@ -163,52 +140,63 @@ class HitJudge:
                 entry.country is None,
                 not entry.owner.strip(),
                 not entry.case_ref.strip(),
+                entry.valid_until is None,
             ),
-            *(end is None, start is not None and self._now < start),
-            end is not None and self._now >= end,
+            window_at(entry.valid_from, entry.valid_until, self._now),
         )
 
-    def _kind(self, entry: WatchlistEntry, number: int, done: Progress) -> _Kind:
+    def _facts_now(self, standing: Standing) -> Facts:
+        entry, arrival, done = standing.entry, standing.arrival, standing.done
         provider = entry.provider or self._site
-        delivery = self._delivery(entry, provider)
         case = Case(
             case_id="hit",
             now=self._now,
             site=self._site,
             provider=provider,
-            delivery=delivery,
+            delivery=self._delivery(entry, provider, arrival.received_at),
             entry=entry_of(entry),
             state=State(None, None, done.first_reported, done.later_wanted, done.actions_done),
         )
-        asked = self._about(provider)
-        now = lasting_facts(case) | facts_at(case, self._now, NOW, asked.in_force_from)
-        received_at = None if delivery is None else delivery.received_at
-        return _Kind(number, asked, decide_sharing(entry, self._site), received_at, now)
+        since = arrival.asked.in_force_from
+        return lasting_facts(case) | facts_at(case, self._now, NOW, since)
 
-    def _about(self, provider: str) -> Asked:
-        found = self._asked.get(provider)
-        if found is None:
-            files = self._policies.asked(self._site, provider)
-            figures = [figures_of(files, name) for name in ("list.age_hours", "hit.probability")]
-            found = self._asked[provider] = Asked(files, in_force_from(files), *figures)
-        return found
+    def _arrival(self, provider: str) -> Arrival:
+        asked = Asked.of(self._policies.asked(self._site, provider))
+        received_at = None if provider == self._site else self._received_at(provider)
+        since = asked.in_force_from
+        facts = times_at(Times(received_at, None, None), self._now, NOW, since)
+        age = None if received_at is None else age_hours(received_at, self._now)
+        facts["list.age_hours"] = place_among(age, asked.ages)
+        begins_at = None if since is None else in_force_at(since)
+        return Arrival(asked, received_at, begins_at, tuple(facts.values()))
 
-    def _delivery(self, entry: WatchlistEntry, provider: str) -> Delivery | None:
+    def _received_at(self, provider: str) -> datetime | None:
+        if self._received_at_us is None:
+            return self._now
+        received_us = self._received_at_us.get(provider)
+        if received_us is None:
+            return None
+        received = datetime.fromtimestamp(received_us / 1e6, UTC)
+        ahead = self._now < received <= self._now + CLOCKS_APART
+        return self._now if ahead else received
+
+    def _delivery(
+        self, entry: WatchlistEntry, provider: str, received_at: datetime | None
+    ) -> Delivery | None:
         if provider == self._site:
             return None
-        received: datetime | None = self._now
-        if self._received_at_us is not None:
-            received_us = self._received_at_us.get(provider)
-            received = None if received_us is None else _instant(received_us)
-        if received is not None and self._now < received <= self._now + CLOCKS_APART:
-            received = self._now
         # A store keeps the newest version only, so that what is in use was never superseded.
         return Delivery(
             kind=entry.list_kind or "structural",
-            received_at=received,
+            received_at=received_at,
             superseded=False,
             sis_derived=entry.sis_derived,
         )
+
+
+def _met(limits: Limits, hit: HitPart, now: datetime) -> tuple[object, ...]:
+    facts = hit_facts(limits, hit, now)
+    return facts["entry.area"], facts["entry.hours"], facts["entry.direction"]
 
 
 def entry_of(entry: WatchlistEntry) -> Entry:
@@ -230,7 +218,3 @@ def entry_of(entry: WatchlistEntry) -> Entry:
         hours_utc=entry.hours_utc,
         direction=entry.direction,
     )
-
-
-def _instant(time_us: int) -> datetime:
-    return datetime.fromtimestamp(time_us / 1e6, UTC)

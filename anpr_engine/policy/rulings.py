@@ -3,10 +3,11 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from anpr_engine.policy.decide import HIT, Examination, Fired, chosen
 from anpr_engine.policy.facts import Facts
+from anpr_engine.policy.policy_set import in_force_from
 from anpr_engine.policy.rules import PolicyFile
 from anpr_engine.policy.vocabulary import ANSWER, ENTRY, RELEASE, USE
 
@@ -22,6 +23,12 @@ class Asked(NamedTuple):
     in_force_from: date | None
     ages: Sequence[float]
     probabilities: Sequence[float]
+
+    @classmethod
+    def of(cls, files: tuple[PolicyFile, ...]) -> Self:
+        """Take from files what is asked of them."""
+        figures = [figures_of(files, name) for name in ("list.age_hours", "hit.probability")]
+        return cls(files, in_force_from(files), *figures)
 
 
 class Ruling(NamedTuple):
@@ -70,8 +77,9 @@ def figures_of(files: Iterable[PolicyFile], fact: str) -> list[float]:
     return sorted(float(one.value) for one in asked if isinstance(one.value, int | float))
 
 
-def place_among(number: object, figures: Sequence[float]) -> int | None:
+def place_among(number: float | None, figures: Sequence[float]) -> int | None:
     """Say between which figures a number lies, or that it is one; no rule can tell more."""
-    if not isinstance(number, int | float):
+    if number is None:
         return None
-    return bisect_left(figures, number) + bisect_right(figures, number)
+    below = bisect_left(figures, number)
+    return below + bisect_right(figures, number, below)

@@ -4,9 +4,11 @@ Why: `event_id` and `occurred_at` stand first, and the chain's own fields are le
 are empty, because sealing a line puts them around the event as it was written (`audit/chain.py`).
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from anpr_engine.records.fields import Count, SiteCode, Timestamp
@@ -92,3 +94,27 @@ class AuditEvent(BaseModel):
         Digest | None,
         Field(description="SHA-256 of this line's bytes up to the comma before this field."),
     ] = None
+
+
+class AuditForm(msgspec.Struct, frozen=True):
+    """`AuditEvent` as an engine writes it of an alert or a recall, field by field; times are text.
+
+    Why: the values were checked when their alert was made, and there may be thousands at once.
+    """
+
+    event_id: str
+    occurred_at: str
+    site: str
+    actor: str
+    action: str
+    purpose: str
+    case_ref: str
+    list_id: str
+    entry_id: str
+    read_id: str
+    alert_id: str
+    recipients: Sequence[str]
+    reasons: Sequence[str]
+    watchlist_version: int
+    policy_version: str
+    subject: str | msgspec.UnsetType = msgspec.UNSET

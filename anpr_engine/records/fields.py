@@ -22,6 +22,7 @@ can hold one. Every validator checks a pattern, but few check `format`.
 """
 
 _RFC3339 = re.compile(RFC3339_PATTERN)
+_FINER = re.compile(r"(\.[0-9]{6})[0-9]+")
 
 
 def _require_rfc3339(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over raw JSON values
@@ -30,9 +31,18 @@ def _require_rfc3339(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over r
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         message = "must be an RFC 3339 time with a UTC offset, such as 2026-11-22T08:15:30.250Z"
         raise ValueError(message)
-    # Parsed here, for a strict model takes no text once a validator has touched it. datetime keeps
-    # microseconds; cameras that send nanoseconds lose the last three digits.
-    return datetime.fromisoformat(re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", value.upper()))
+    # Parsed here, for a strict model takes no text once a validator has touched it.
+    return rfc3339_time(value)
+
+
+def rfc3339_time(text: str) -> datetime:
+    """Read a text that is known to be an RFC 3339 time.
+
+    datetime keeps microseconds; cameras that send nanoseconds lose the last three digits.
+    """
+    if text[26:27].isdigit():
+        text = _FINER.sub(r"\1", text)
+    return datetime.fromisoformat(text.upper())
 
 
 def _write_rfc3339(value: datetime) -> str:

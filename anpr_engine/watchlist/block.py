@@ -1,7 +1,7 @@
 """A block of entries as columns sorted by key, with its filter and table.
 
 Packed, an entry with an id of ten characters and a case reference costs about 32 bytes: key 8,
-table 6.4, filter 2, place of its texts 4, texts 6.4 where ids count up and 14 where they are
+table 6.4, filter 2, place of its texts 4, texts 7 where ids count up and 15 where they are
 random, and one byte each for country, profile, form and two dates; a date costs 4 when over
 65,536 are distinct, so the worst of such lists costs 46. Nothing in a block is ever written after
 it was built, so any number of threads may search it while the next one is being made.

@@ -11,10 +11,12 @@ given, so that profiles stored before these fields existed keep their digest and
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Any
 
 import msgspec
 
+from anpr_engine.records.trusted import trusted
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 
 OPEN_END_S = 2**32 - 1
@@ -189,12 +191,16 @@ def decode_entries(texts: list[bytes]) -> list[StoredEntry]:
 
 
 def restore_entry(stored: StoredEntry, profile: Profile) -> WatchlistEntry:
-    """Put an entry together again."""
-    return WatchlistEntry.model_validate(
-        {name: getattr(profile, name) for name in PROFILE_FIELDS}
-        | _limits_given(profile)
+    """Put an entry together again.
+
+    Raises:
+        pydantic.ValidationError: the profile says what no entry may.
+
+    """
+    return trusted(
+        WatchlistEntry,
+        _shared_fields(profile)
         | {
-            "provider": profile.provider or None,
             "entry_id": stored.entry_id,
             "plate": stored.plate,
             "country": stored.country or None,
@@ -202,8 +208,16 @@ def restore_entry(stored: StoredEntry, profile: Profile) -> WatchlistEntry:
             "valid_until": _instant(stored.valid_until_s, OPEN_END_S),
             "case_ref": stored.case_ref,
             "note": stored.note,
-        }
+        },
     )
+
+
+@lru_cache(maxsize=4096)
+def _shared_fields(profile: Profile) -> dict[str, Any]:
+    """Give all fields of an entry in their order, those of its profile checked and filled in."""
+    given = {name: getattr(profile, name) for name in PROFILE_FIELDS} | _limits_given(profile)
+    given |= {"provider": profile.provider or None, "entry_id": "x", "plate": "x"}
+    return dict(WatchlistEntry.model_validate(given).__dict__)
 
 
 def _limits_given(profile: Profile) -> dict[str, object]:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from oracle_policy import answers
 
 from anpr_engine.policy.case import Entry, HitPart
-from anpr_engine.policy.hits import HitJudge, Judgement
+from anpr_engine.policy.hit_memory import Judgement, Memory
+from anpr_engine.policy.hits import HitJudge
 from anpr_engine.policy.policy_set import shipped_policies
 from anpr_engine.records.fields import Action, Category, Tier
 from anpr_engine.records.watchlist_entry import WatchlistEntry
@@ -19,6 +20,8 @@ HOUR_US = 3_600_000_000
 AGES_US = st.sampled_from([0, HOUR_US, 48 * HOUR_US, 120 * HOUR_US]).flatmap(
     lambda edge: st.sampled_from([edge - 1, edge, edge + 1, edge + 240 * 1_000_000])
 )
+REMEMBERED = Memory()
+"""Of all examples, which are batches after batches to the judge."""
 moments = st.sampled_from([-3600, -240, -1, 0, 1, 240]).map(lambda s: NOW + timedelta(seconds=s))
 
 
@@ -119,7 +122,7 @@ def test_entries_that_differ_in_one_thing_are_told_apart(name: str) -> None:
     receipts = {"nl": int(NOW.timestamp() * 1e6) - 49 * HOUR_US}
 
     def judged(*entries: WatchlistEntry) -> Judgement:
-        judge = HitJudge(shipped_policies(), "be", NOW, receipts)
+        judge = HitJudge(shipped_policies(), ("be", NOW), receipts)
         return [judge.of_hit(judge.of_entry(entry), hit) for entry in entries][-1]
 
     assert judged(LAWFUL, other) == judged(other)
@@ -148,22 +151,23 @@ def test_every_field_that_the_rules_look_at_is_among_those_told_apart() -> None:
         max_size=4,
     ),
     age_us=st.none() | AGES_US,
+    now=st.sampled_from([0, 1, 120, 240]).map(lambda s: NOW + timedelta(seconds=s)),
 )
 def test_the_engine_decides_as_the_plain_reading_does(
-    entries: list[WatchlistEntry], hits: list[HitPart], age_us: int | None
+    entries: list[WatchlistEntry], hits: list[HitPart], age_us: int | None, now: datetime
 ) -> None:
     """Alert or none, the action, and who waits: also where hits alike were asked before."""
-    now_us = int(NOW.timestamp() * 1e6)
+    now_us = int(now.timestamp() * 1e6)
     receipts = {} if age_us is None else {"nl": now_us - age_us, "lu": now_us}
-    judge = HitJudge(shipped_policies(), "be", NOW, receipts)
+    judge = HitJudge(shipped_policies(), ("be", now), receipts, memory=REMEMBERED)
     for entry in entries:
         standing = judge.of_entry(entry)
         at = receipts.get(entry.provider or "be")
-        received = None if at is None else NOW + timedelta(microseconds=at - now_us)
+        received = None if at is None else now + timedelta(microseconds=at - now_us)
         for hit in hits:
             found = judge.of_hit(standing, hit)
-            now_said = asked(entry, hit, received, NOW)
-            moment = hit.captured_at or NOW
+            now_said = asked(entry, hit, received, now)
+            moment = hit.captured_at or now
             then_said = asked(entry, hit, received, moment)
             misread = hit.tier in {"repaired", "fuzzy"}
             probability = hit.probability or 0.0

@@ -43,7 +43,7 @@ def refusal(
     received_at_us: dict[str, int], provider: str = "nl", site: str = "be", now: datetime = NOW
 ) -> str | None:
     """Name the rule against a hit on an entry that is lawful by itself."""
-    judge = HitJudge(shipped_policies(), site, now, received_at_us)
+    judge = HitJudge(shipped_policies(), (site, now), received_at_us)
     standing = judge.of_entry(listed(provider, now))
     return judge.of_hit(standing, HitPart(now, "c1", 1.0, "exact")).refusal
 

@@ -15,7 +15,8 @@ from anpr_engine.pipeline.match import MatchRules
 from anpr_engine.policy.case import HitPart, read_case
 from anpr_engine.policy.explain import explain_case
 from anpr_engine.policy.handled import Progress
-from anpr_engine.policy.hits import HitJudge, Judgement
+from anpr_engine.policy.hit_memory import Judgement
+from anpr_engine.policy.hits import HitJudge
 from anpr_engine.policy.policy_set import PolicySet, load_policies, shipped_policies
 from anpr_engine.policy.rulings import NOT_PERMITTED
 from anpr_engine.records.alert import Alert
@@ -70,7 +71,7 @@ def judged(
     fields: Fields, probability: float, tier: str = "exact", policies: PolicySet | None = None
 ) -> Judgement:
     """Judge one hit at a site in Belgium."""
-    judge = HitJudge(policies or shipped_policies(), "be", NOW, {"nl": NOW_US})
+    judge = HitJudge(policies or shipped_policies(), ("be", NOW), {"nl": NOW_US})
     return judge.of_hit(judge.of_entry(entry(fields)), HitPart(NOW, "be-1", probability, tier))
 
 
@@ -148,7 +149,7 @@ def test_an_ad_hoc_list_runs_out_after_two_days() -> None:
     old = {"nl": NOW_US - 49 * 3600 * 1_000_000}
     hit = HitPart(NOW, "be-1", 1.0, "exact")
     for kind, rule in (("ad_hoc", "art13.5-ad-hoc"), ("structural", None), (None, None)):
-        judge = HitJudge(shipped_policies(), "be", NOW, old)
+        judge = HitJudge(shipped_policies(), ("be", NOW), old)
         standing = judge.of_entry(entry(DUTCH | {"list_kind": kind}))
         assert judge.of_hit(standing, hit).refusal == rule
 
@@ -258,7 +259,7 @@ def test_the_explanation_of_a_case_tells_how_a_doubtful_hit_goes_out(
 def progressed(fields: Fields, progress: Progress) -> Judgement:
     """Judge a hit on an entry about which something was done before."""
     received = {"nl": NOW_US}
-    judge = HitJudge(shipped_policies(), "be", NOW, received, lambda _about: progress)
+    judge = HitJudge(shipped_policies(), ("be", NOW), received, lambda _about: progress)
     return judge.of_hit(judge.of_entry(entry(fields)), HitPart(NOW, "be-1", 1.0, "exact"))
 
 
