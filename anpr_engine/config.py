@@ -122,6 +122,7 @@ class WatchlistSettings(Section):
     expiry_days_max: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     manifest_keys: tuple[str, ...] = ()
     signing_key: str = ""
+    accept_older: Literal["no", "any"] | Annotated[int, Field(ge=0)] = "no"
 
 
 class AlertSettings(Section):

@@ -33,11 +33,11 @@ from anpr_engine.plates.reading import ReadingModel, reading_model
 from anpr_engine.ports import AlertGuard, BatchLimits
 from anpr_engine.processes import processors
 from anpr_engine.version import VERSION
-from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
+from anpr_engine.watchlist.refresh import WatchlistFollower
 from anpr_engine.wire import SiteTopics
 from anpr_engine.wiring_alerts import alert_guard, audit_chain, with_recalls
 from anpr_engine.wiring_hits import ports_watched
-from anpr_engine.wiring_keys import list_keys
+from anpr_engine.wiring_lists import hold_lists_up_to_record, list_follower
 from anpr_engine.wiring_policy import followed_policies, under_policies, with_agreed, with_policies
 
 
@@ -255,7 +255,7 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
 
     Raises:
         AnprError: a key for alerts or the rules of law cannot be used.
-        StoreError: the watchlists cannot be loaded.
+        StoreError: the watchlists cannot be loaded, or are older than those used before.
         BrokerError: the reads topic cannot be joined.
 
     """
@@ -263,16 +263,15 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
     laws, clock, metrics = settings.policy, SystemClock(), Metrics()
     rules = with_policies(_rules(settings), followed_policies(laws.folder, clock, metrics))
     metrics.put(BUILD_INFO, 1, VERSION, settings.site)
-    followed = settings.watchlist
-    keys = list_keys(followed.manifest_keys)
-    limits = FollowLimits(followed.poll_ms, followed.delta_entries_max, keys)
-    follower = WatchlistFollower(settings.redis_url, clock, metrics, limits, settings.slot)
-    readiness = _Readiness(follower, clock, settings.watchlist.stale_after_s)
+    followed, known = settings.watchlist, (clock, metrics)
+    follower = list_follower(settings.redis_url, followed, known, settings.slot)
+    readiness = _Readiness(follower, clock, followed.stale_after_s)
     server = _server(settings, metrics, readiness)
     try:
         follower.start()
-        rules = with_agreed(rules, laws, lambda: follower.current.counts, (clock, metrics))
-        kafka = _stream_settings(settings)
+        rules = with_agreed(rules, laws, lambda: follower.current.counts, known)
+        kafka, version = _stream_settings(settings), follower.current.version
+        hold_lists_up_to_record(settings.site, kafka, version, followed.accept_older)
         stream = KafkaReadStream(kafka, metrics, clock)
         readiness.streaming = True
         try:

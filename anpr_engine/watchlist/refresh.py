@@ -6,8 +6,8 @@ answer confirms epoch and version; no answer within a second counts as a lost co
 Why: what Redis holds is never trusted to be less than what was seen. A wiped store, an older copy
 put back, a failover that lost writes: each looks like "fewer entries now", and taking it over
 would let listed vehicles pass in silence. The last good lists stay in use, the state is shown,
-and a person decides: restarting the engine takes what is there. Where keys are given, nothing is
-taken at all that they did not sign, not by a restart either.
+and a person decides: an engine that starts holds what is there against the site's record and takes
+what is older only where told to. Where keys are given, nothing that they did not sign is taken.
 """
 
 import threading
