@@ -1,7 +1,7 @@
 """Real Redis processes as sites run them: with TLS, watched by Sentinels, or as a cluster."""
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from anpr_engine.watchlist.embedded import find_server
 
 SLOTS = 16_384
 OUR_SLOT = key_slot(MANIFEST.encode())
-READY_S = 20.0
+READY_S = 60.0
 
 
 def free_ports(count: int) -> list[int]:
@@ -31,15 +31,24 @@ def free_ports(count: int) -> list[int]:
 class Machine:
     """One server process; a context manager. Port and data stay the same over `kill`, `start`."""
 
-    def __init__(self, folder: Path, options: Sequence[str] = (), *, config: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        options: Sequence[str] = (),
+        *,
+        config: str = "",
+        asked_with: Mapping[str, Any] | None = None,
+    ) -> None:
         """Prepare a server; `PORT` in what is given stands for the port it will have.
 
         Args:
             folder: a new folder for its data.
             options: more of redis-server's own options.
             config: its settings file; one with `sentinel monitor` makes a Sentinel.
+            asked_with: what `ask` connects with, where that needs TLS.
 
         """
+        self._asked_with = asked_with or {}
         folder.mkdir()
         self.port = free_ports(1)[0]
         self._folder = folder
@@ -66,7 +75,7 @@ class Machine:
 
     def ask(self, *command: str | int) -> Any:  # noqa: ANN401
         """Send one command."""
-        with redis.Redis(port=self.port, decode_responses=True) as client:
+        with redis.Redis(port=self.port, decode_responses=True, **self._asked_with) as client:
             return client.execute_command(*command)
 
     def _answers(self) -> bool:
@@ -150,10 +159,10 @@ class Cluster:
         self.names = [str(node.ask("CLUSTER", "MYID")) for node in nodes]
         self.owner = OUR_SLOT * 3 // SLOTS
 
-    def url(self, *asked: int) -> str:
-        """Give an address that names some of the nodes."""
+    def url(self, *asked: int, tls: str = "") -> str:
+        """Give an address that names some of the nodes; `tls`: its options, where it needs any."""
         hosts = ",".join(f"127.0.0.1:{self.nodes[n].port}" for n in asked)
-        return f"redis+cluster://{hosts}"
+        return f"rediss+cluster://{hosts}?{tls}" if tls else f"redis+cluster://{hosts}"
 
     def make(self) -> None:
         """Join the nodes and share the slots out."""
@@ -201,14 +210,17 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Start a cluster."""
+def cluster(
+    folder: Path, more: Sequence[str] = (), asked_with: Mapping[str, Any] | None = None
+) -> Iterator[Cluster]:
+    """Start a cluster; parameters as for `Machine`."""
     with ExitStack() as stack:
         nodes = []
         for n in range(4):
             options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]
             options += ["--cluster-port", str(free_ports(1)[0])]
-            nodes.append(stack.enter_context(Machine(folder / f"node{n}", options)))
+            machine = Machine(folder / f"node{n}", [*options, *more], asked_with=asked_with)
+            nodes.append(stack.enter_context(machine))
         made = Cluster(nodes)
         made.make()
         yield made
