@@ -139,6 +139,10 @@ class RecordValues(Texts):
         """Give the record of a row."""
         return self.buffer[self.bounds[row] : self.bounds[row + 1]].tobytes()
 
+    def text_view(self, row: int) -> memoryview:
+        """Give the record of a row where it lies."""
+        return self.buffer[self.bounds[row] : self.bounds[row + 1]].data
+
     def __iter__(self) -> Iterator[bytes]:
         """Give record after record."""
         for begin, end in pairwise(self.bounds.tolist()):

@@ -17,14 +17,6 @@ class Cut(Exception):
     """A datum that is none of its schema."""
 
 
-def count_lines(values: Sequence[bytes], of_lines: Sequence[bool]) -> list[int]:
-    """Count line feeds and one; one for a record that is no lines."""
-    return [
-        1 + (value.count(b"\n") if split else 0)
-        for value, split in zip(values, of_lines, strict=True)
-    ]
-
-
 def split_lines(values: Sequence[bytes], of_lines: Sequence[bool]) -> list[list[bytes]]:
     """Give each record's lines that are not white space alone; a record without any, itself."""
     return [

@@ -20,6 +20,9 @@ from anpr_engine.kernels._jit import Word, codegen, compiled_as, i32, i64, kinds
 
 Typed = Callable[..., Any]
 
+VECTOR_BYTES = 32
+"""Bytes looked at together: what one register of most processors of today holds."""
+
 
 def _reads(kind: Any) -> Typed:  # noqa: ANN401 - numba's types and builders are untyped
     def typed(_typing: Any, _address: Any) -> Any:  # noqa: ANN401
@@ -41,6 +44,63 @@ def _reads_word(_typing: Any, source: Any, _at: Any) -> Any:  # noqa: ANN401
         return builder.load(word, align=1)
 
     return u64(source, i64), generate
+
+
+def _vector(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:  # noqa: ANN401
+    data = context.make_array(kind)(context, builder, array).data
+    pointer = codegen.ir.VectorType(codegen.ir.IntType(8), VECTOR_BYTES).as_pointer()
+    return builder.load(builder.bitcast(builder.gep(data, [at]), pointer), align=1)
+
+
+def _bits(builder: Any, truths: Any) -> Any:  # noqa: ANN401
+    word = builder.bitcast(truths, codegen.ir.IntType(VECTOR_BYTES))
+    return builder.zext(word, codegen.ir.IntType(64))
+
+
+def _marks_odd(_typing: Any, source: Any, _at: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        found = _vector(context, builder, signature.args[0], args[0], args[1])
+
+        def each(byte: int) -> Any:  # noqa: ANN401
+            return codegen.ir.Constant(found.type, [byte] * VECTOR_BYTES)
+
+        quotes = builder.icmp_unsigned("==", found, each(0x22))
+        backslashes = builder.icmp_unsigned("==", found, each(0x5C))
+        # As signed numbers bytes beyond ASCII are below all others.
+        odd = builder.icmp_signed("<", found, each(0x20))
+        return _bits(builder, builder.or_(builder.or_(quotes, backslashes), odd))
+
+    return u64(source, i64), generate
+
+
+def _marks_differing(_typing: Any, source: Any, _one: Any, _other: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        one = _vector(context, builder, signature.args[0], args[0], args[1])
+        other = _vector(context, builder, signature.args[0], args[0], args[2])
+        return _bits(builder, builder.icmp_unsigned("!=", one, other))
+
+    return u64(source, i64, i64), generate
+
+
+def _marks_byte(_typing: Any, source: Any, _at: Any, _byte: Any) -> Any:  # noqa: ANN401
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        found = _vector(context, builder, signature.args[0], args[0], args[1])
+        empty = codegen.ir.Constant(found.type, codegen.ir.Undefined)
+        wanted = builder.trunc(args[2], codegen.ir.IntType(8))
+        each = builder.insert_element(empty, wanted, codegen.ir.Constant(codegen.ir.IntType(32), 0))
+        places = codegen.ir.VectorType(codegen.ir.IntType(32), VECTOR_BYTES)
+        zeros = codegen.ir.Constant(places, [0] * VECTOR_BYTES)
+        each = builder.shuffle_vector(each, empty, zeros)
+        return _bits(builder, builder.icmp_unsigned("==", found, each))
+
+    return u64(source, i64, i64), generate
+
+
+def _counts_zeros(_typing: Any, _word: Any) -> Any:  # noqa: ANN401
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401
+        return builder.cttz(args[0], codegen.ir.Constant(codegen.ir.IntType(1), 1))
+
+    return i64(u64), generate
 
 
 def _copies(_typing: Any, target: Any, _at: Any, _from: Any, _size: Any) -> Any:  # noqa: ANN401
@@ -96,6 +156,38 @@ def peek_i64(address: Word) -> Word:
 def eight_bytes(source: NDArray[np.uint8], at: Word) -> Word:
     """Read eight bytes of an array as one unsigned number, the first as its lowest byte."""
     return np.uint64(int.from_bytes(source[at : at + 8].tobytes(), "little"))
+
+
+@compiled_as(_marks_odd)
+def odd_marks(source: NDArray[np.uint8], at: Word) -> Word:
+    """Mark those of `VECTOR_BYTES` bytes that do not stand for themselves in a JSON string.
+
+    Bit k is set where byte k is a quote, a backslash, a control character or beyond ASCII.
+    """
+    found = source[at : at + VECTOR_BYTES]
+    return _mask((found == 0x22) | (found == 0x5C) | (found < 0x20) | (found >= 0x80))
+
+
+@compiled_as(_marks_differing)
+def differing_marks(source: NDArray[np.uint8], one: Word, other: Word) -> Word:
+    """Mark where two runs of `VECTOR_BYTES` bytes differ, the first byte as the lowest bit."""
+    return _mask(source[one : one + VECTOR_BYTES] != source[other : other + VECTOR_BYTES])
+
+
+@compiled_as(_marks_byte)
+def byte_marks(source: NDArray[np.uint8], at: Word, byte: Word) -> Word:
+    """Mark those of `VECTOR_BYTES` bytes that have a value."""
+    return _mask(source[at : at + VECTOR_BYTES] == np.uint8(byte))
+
+
+@compiled_as(_counts_zeros)
+def lowest_bit(word: Word) -> Word:
+    """Give the place of the lowest bit that is set; there must be one."""
+    return (int(word) & -int(word)).bit_length() - 1
+
+
+def _mask(truths: NDArray[np.bool_]) -> np.uint64:
+    return np.uint64(int.from_bytes(np.packbits(truths, bitorder="little").tobytes(), "little"))
 
 
 @compiled_as(_copies)

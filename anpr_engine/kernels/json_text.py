@@ -33,8 +33,11 @@ def skip_space(buffer: NDArray[np.uint8], position: int, end: int) -> Word:
 
 
 @helper
-def _sequence_end(buffer: NDArray[np.uint8], position: int, end: int) -> Word:
-    # RFC 3629 table 3-7: the first continuation byte is narrower after E0, ED, F0 and F4.
+def sequence_end(buffer: NDArray[np.uint8], position: int, end: int) -> Word:
+    """Give the position after a character of several bytes of UTF-8, or -1.
+
+    RFC 3629 table 3-7: the first continuation byte is narrower after E0, ED, F0 and F4.
+    """
     lead = buffer[position]
     low, high = 0x80, 0xBF
     if 0xC2 <= lead <= 0xDF:
@@ -73,7 +76,7 @@ def string_end(buffer: NDArray[np.uint8], position: int, end: int) -> Word:
             return position
         if byte < 0x80:
             return -1
-        position = _sequence_end(buffer, position, end)
+        position = sequence_end(buffer, position, end)
         if position < 0:
             return -1
 
@@ -120,7 +123,7 @@ def any_string_end(buffer: NDArray[np.uint8], position: int, end: int) -> tuple[
         elif byte < 0x80:
             return -1, escaped
         else:
-            position = _sequence_end(buffer, position, end)
+            position = sequence_end(buffer, position, end)
         if position < 0:
             return -1, escaped
 

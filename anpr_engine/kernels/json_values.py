@@ -6,7 +6,7 @@ A value goes to a row of whole numbers, laid out below, from which the scanner f
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, helper, routine
+from anpr_engine.kernels._jit import Word, helper
 from anpr_engine.kernels.byte_words import same_bytes
 from anpr_engine.kernels.json_fields import (
     CAMERA_ID,
@@ -95,8 +95,8 @@ def _upper(byte: Word) -> Word:
 
 
 @helper
-def _country_code(buffer: NDArray[np.uint8], start: int, length: int) -> Word:
-    # Two letters as one number, 0 when they are none; see records.columns.country_code.
+def country_code(buffer: NDArray[np.uint8], start: int, length: int) -> Word:
+    """Give two letters as one number, 0 when they are none; see `records.columns.country_code`."""
     if length != 2:
         return 0
     first, second = _upper(buffer[start]), _upper(buffer[start + 1])
@@ -135,13 +135,13 @@ def _take_text(
             row[NUMBERS_AT + CAPTURED_AT_US] = instant
         return instant != NO_TIME
     if kind == COUNTRY:
-        code = _country_code(buffer, start, length)
+        code = country_code(buffer, start, length)
         row[NUMBERS_AT + COUNTRY_CODE] = code
         return code != 0
     return False
 
 
-@routine
+@helper
 def value_end(
     buffer: NDArray[np.uint8], position: int, end: int, field: int, row: NDArray[np.int64]
 ) -> Word:

@@ -16,6 +16,7 @@ from anpr_engine.kernels._jit import (
     i32,
     i64,
     kernel,
+    routine,
     u8,
     u16,
     u64,
@@ -73,6 +74,23 @@ def _byte_codes() -> NDArray[np.uint8]:
 
 _CODES = _byte_codes()
 _POWERS = np.array([KEY_BASE**power for power in range(KEY_CHARACTERS_EXACT)], dtype=np.uint64)
+
+_TIMES, _ADD_AT, _COUNT_AT, _GAP_AT, _RARE_AT = 0xFF, 8, 16, 17, 18
+_SHORT_BYTES_MAX = 32
+
+
+def _byte_steps() -> NDArray[np.uint64]:
+    steps = np.ones(256, dtype=np.uint64)
+    for byte, code in enumerate(_CODES.tolist()):
+        if code < _SKIP:
+            steps[byte] = KEY_BASE | code << _ADD_AT | 1 << _COUNT_AT
+        elif code != _SKIP:
+            steps[byte] |= np.uint64(1 << (_GAP_AT if code == _GAP else _RARE_AT))
+    return steps
+
+
+_STEPS = _byte_steps()
+"""What a byte does to a key: times what, plus what, whether it counts, parts, or is rare."""
 
 
 @helper
@@ -134,16 +152,16 @@ def _other_byte(code: Word, count: Word, outcome: Word, gaps: Word) -> Word:
     return outcome, gaps | GAPS_UNKNOWN if code == _MARK else gaps
 
 
-@helper
-def _text_key(buffer: NDArray[np.uint8], span: NDArray[np.int32], characters_min: int) -> Word:
-    # The key, the status and the gaps of one text.
+@routine
+def _any_text_key(buffer: NDArray[np.uint8], start: Word, length: Word, least: int) -> Word:
+    # The key, the status and the gaps of one text; least: fewest characters that may match.
     key: Word = np.uint64(0)
     count = 0
     gaps = 0
     outcome = USABLE
-    position = span[0]
-    end = position + span[1]
-    if span[1] > RAW_BYTES_MAX:
+    position: Word = np.int64(start)
+    end = position + length
+    if length > RAW_BYTES_MAX:
         outcome = UNDECIDED
         position = end
     while position < end:
@@ -163,14 +181,41 @@ def _text_key(buffer: NDArray[np.uint8], span: NDArray[np.int32], characters_min
             key = key * np.uint64(KEY_BASE) + np.uint64(code)
         else:
             key = _long_key(key, code)
-    outcome = _judge(outcome, count, characters_min)
+    outcome = _judge(outcome, count, least)
     if outcome != USABLE:
         key = np.uint64(0)
     elif count > KEY_CHARACTERS_EXACT:
         key = np.uint64(LONG_KEYS_FROM) + key % np.uint64(LONG_KEYS)
+    return key, outcome, _inner(gaps, count)
+
+
+@helper
+def _inner(gaps: Word, count: Word) -> Word:
     # Separators at the ends separate nothing.
     inside = gaps & ((1 << min(count, KEY_CHARACTERS_EXACT)) - 2)
-    return key, outcome, inside | (gaps & GAPS_UNKNOWN) if count > 0 else 0
+    return inside | (gaps & GAPS_UNKNOWN) if count > 0 else 0
+
+
+@helper
+def _text_key(buffer: NDArray[np.uint8], span: NDArray[np.int32], least: int) -> Word:
+    # The same, without a branch a byte where all are plain: which plate has its separators where
+    # no processor can foresee.
+    start: Word = np.int64(span[0])
+    length: Word = np.int64(span[1])
+    key: Word = np.uint64(0)
+    count: Word = np.uint64(0)
+    gaps: Word = np.uint64(0)
+    seen: Word = np.uint64(0)
+    for place in range(min(length, _SHORT_BYTES_MAX)):
+        step: Word = _STEPS[buffer[start + place]]
+        key = key * (step & np.uint64(_TIMES)) + (step >> np.uint64(_ADD_AT) & np.uint64(0xFF))
+        gaps |= (step >> np.uint64(_GAP_AT) & np.uint64(1)) << count
+        count += step >> np.uint64(_COUNT_AT) & np.uint64(1)
+        seen |= step
+    rare = seen >> np.uint64(_RARE_AT) != 0 or length > _SHORT_BYTES_MAX
+    if rare or count > KEY_CHARACTERS_EXACT or count < max(least, 1):
+        return _any_text_key(buffer, start, length, least)
+    return key, USABLE, _inner(np.int64(gaps), np.int64(count))
 
 
 @kernel(given(u8), given(i32, 2), i64, written(u64), written(u8))
@@ -218,3 +263,27 @@ def plate_keys_and_gaps(
     """
     for row in range(spans.shape[0]):
         keys[row], status[row], gaps[row] = _text_key(buffer, spans[row], characters_min)
+
+
+@kernel(given(u8), given(i32, 3), i64, written(u64), written(u8), written(u16))
+def read_keys_and_gaps(
+    buffer: NDArray[np.uint8],
+    spans: NDArray[np.int32],
+    place: int,
+    keys: NDArray[np.uint64],
+    status: NDArray[np.uint8],
+    gaps: NDArray[np.uint16],
+) -> None:
+    """Do the same for plates of any length that stand among the other spans of reads.
+
+    Args:
+        buffer: as for `plate_keys`.
+        spans: int32 (reads, spans, 2).
+        place: of the plate among a read's spans.
+        keys: as for `plate_keys`.
+        status: likewise.
+        gaps: as for `plate_keys_and_gaps`.
+
+    """
+    for row in range(spans.shape[0]):
+        keys[row], status[row], gaps[row] = _text_key(buffer, spans[row, place], 1)

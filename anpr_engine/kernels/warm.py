@@ -6,6 +6,8 @@ Run once after an installation, before several engines start at the same time.
 import sys
 
 from anpr_engine.kernels import (
+    arrow_frames,
+    arrow_take,
     avro,
     bloom,
     channel,
@@ -21,6 +23,7 @@ from anpr_engine.kernels import (
     neighbours,
     plate_forms,
     plate_text,
+    read_numbers,
     set_sum,
     surroundings,
     table,
@@ -32,6 +35,8 @@ from anpr_engine.kernels import (
 )
 
 WARMED = (
+    arrow_frames,
+    arrow_take,
     avro,
     bloom,
     channel,
@@ -47,6 +52,7 @@ WARMED = (
     neighbours,
     plate_forms,
     plate_text,
+    read_numbers,
     set_sum,
     surroundings,
     table,

@@ -85,6 +85,7 @@ def part_of(reads: ReadColumns, first: int, end: int) -> ReadColumns:
         values=StretchTexts(reads.values, first, end),
         record=None if reads.record is None else reads.record[rows],
         place=None if reads.place is None else reads.place[rows],
+        plates=None if reads.plates is None else reads.plates.at(rows),
     )
 
 

@@ -1,26 +1,28 @@
 """Record values to columns; what is no read is named, and costs the others nothing."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.json_scan import ROW_WORDS, UNDECIDED, scan_reads
 from anpr_engine.kernels.json_values import (
-    CAPTURED_AT_US,
-    CONFIDENCE_PPM,
-    COUNTRY_CODE,
-    COUNTRY_CONFIDENCE_PPM,
     NUMBERS,
+    SPAN_PLATE,
     SPANS,
 )
+from anpr_engine.kernels.plate_text import read_keys_and_gaps
+from anpr_engine.kernels.read_numbers import number_columns
 from anpr_engine.pipeline.crew import ALONE, Crew
 from anpr_engine.ports import RecordValues
-from anpr_engine.records.columns import ReadColumns, Reject, country_code
+from anpr_engine.records.columns import PlateColumns, ReadColumns, Reject, country_code
 from anpr_engine.records.parse import ReadRefused, parse_read
 from anpr_engine.records.read import READ_BYTES_MAX, PlateRead
 from anpr_engine.records.rejected_read import RejectReason
 
+STRETCH_READS = 2048
+"""Reads scanned together: their bytes stay in a core's own cache until their keys are made."""
 _US = 1_000_000
 
 
@@ -48,16 +50,36 @@ def decode_rows(
     numbers = np.empty((len(packed), NUMBERS), dtype=np.int64)
     status = np.empty(len(packed), dtype=np.uint8)
 
+    plates = PlateColumns.of(len(packed))
+
     def scan(first: int, end: int) -> None:
-        rows, room = slice(first, end), np.empty(ROW_WORDS, dtype=np.int64)
-        bounds = packed.bounds[first : end + 1]
-        scan_reads(packed.buffer, bounds, spans[rows], numbers[rows], status[rows], room)
+        room = np.empty(ROW_WORDS, dtype=np.int64)
+        for begin in range(first, end, STRETCH_READS):
+            rows = slice(begin, min(begin + STRETCH_READS, end))
+            bounds = packed.bounds[rows.start : rows.stop + 1]
+            scan_reads(packed.buffer, bounds, spans[rows], numbers[rows], status[rows], room)
+            write_keys(packed.buffer, spans[rows], plates.at(rows))
 
     crew.each(len(packed), scan)
     undecided = (status == UNDECIDED) | (np.diff(packed.bounds) > READ_BYTES_MAX)
     if no_reads is not None:
         undecided &= ~no_reads
-    return settled((packed.buffer, spans, numbers), np.flatnonzero(undecided), values, latest_us)
+    scanned = packed.buffer, spans, numbers
+    reads = settled(scanned, np.flatnonzero(undecided), values, latest_us)
+    return replace(reads, plates=plates)
+
+
+def write_keys(buffer: NDArray[np.uint8], spans: NDArray[np.int32], plates: PlateColumns) -> None:
+    """Make the keys of plates of any length, while a core still has their texts in its cache.
+
+    Args:
+        buffer: uint8 (bytes,).
+        spans: int32 (n, SPANS, 2), as in `ReadColumns`.
+        plates: as many, written.
+
+    """
+    found = plates.keys, plates.status, plates.gaps
+    read_keys_and_gaps(buffer, spans, SPAN_PLATE, *found)
 
 
 def settled(
@@ -80,23 +102,23 @@ def settled(
     buffer, spans, numbers = scanned
     careful, rejects = _decide_with_care(values, undecided, spans, numbers)
     rejects += refused
-    rejects += _future_dated(numbers[:, CAPTURED_AT_US], latest_us, rejects)
+    rows = len(numbers)
+    captured_at_us, country = np.empty(rows, np.int64), np.empty(rows, np.uint16)
+    shares = np.empty(rows), np.empty(rows)
+    number_columns(numbers, captured_at_us, country, *shares)
+    rejects += _future_dated(captured_at_us, latest_us, rejects)
     gone = _rows(rejects)
     return ReadColumns(
         buffer=buffer,
         spans=spans,
-        captured_at_us=np.ascontiguousarray(numbers[:, CAPTURED_AT_US]),
-        country=numbers[:, COUNTRY_CODE].astype(np.uint16),
-        confidence=_share(numbers[:, CONFIDENCE_PPM]),
-        country_confidence=_share(numbers[:, COUNTRY_CONFIDENCE_PPM]),
+        captured_at_us=captured_at_us,
+        country=country,
+        confidence=shares[0],
+        country_confidence=shares[1],
         careful={row: read for row, read in careful.items() if row not in gone},
         rejects=rejects,
         values=values,
     )
-
-
-def _share(ppm: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.where(ppm < 0, np.nan, ppm / 1e6)
 
 
 def _rows(rejects: Sequence[Reject]) -> set[int]:

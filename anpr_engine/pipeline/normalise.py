@@ -6,7 +6,15 @@ The seat of richer normalising: a later stage adds candidate spellings beside th
 import numpy as np
 
 from anpr_engine.kernels.json_values import SPAN_PLATE
-from anpr_engine.kernels.plate_text import GAPS_UNKNOWN, UNDECIDED, plate_keys_and_gaps
+from anpr_engine.kernels.plate_text import (
+    GAPS_UNKNOWN,
+    KEY_BASE,
+    KEY_CHARACTERS_EXACT,
+    TOO_SHORT,
+    UNDECIDED,
+    USABLE,
+    plate_keys_and_gaps,
+)
 from anpr_engine.pipeline.columns import plate_text
 from anpr_engine.pipeline.crew import ALONE, Crew
 from anpr_engine.plates.normaliser import normalise
@@ -22,28 +30,40 @@ def normalise_plates(reads: ReadColumns, characters_min: int, crew: Crew = ALONE
         crew: who shares the work.
 
     """
-    keys = np.empty(len(reads), dtype=np.uint64)
-    status = np.empty(len(reads), dtype=np.uint8)
-    gaps = np.empty(len(reads), dtype=np.uint16)
+    plates = PlateColumns.of(len(reads))
 
     def write(first: int, end: int) -> None:
         rows = slice(first, end)
-        spans = np.ascontiguousarray(reads.spans[rows, SPAN_PLATE])
-        found = keys[rows], status[rows], gaps[rows]
-        plate_keys_and_gaps(reads.buffer, spans, characters_min, *found)
+        _write(reads, rows, characters_min, plates.at(rows))
 
     crew.each(len(reads), write)
-    undecided = set(np.flatnonzero(status == UNDECIDED).tolist()) | set(reads.careful)
+    undecided = set(np.flatnonzero(plates.status == UNDECIDED).tolist()) | set(reads.careful)
     for row in undecided:
         text = plate_text(reads, row)
         normalised = normalise(text, characters_min)
-        keys[row] = normalised.key
-        status[row] = normalised.status
-        gaps[row] = _gaps_of(text)
+        plates.keys[row] = normalised.key
+        plates.status[row] = normalised.status
+        plates.gaps[row] = _gaps_of(text)
     for reject in reads.rejects:
-        keys[reject.row] = 0
-        status[reject.row] = REFUSED
-    return PlateColumns(keys, status, gaps)
+        plates.keys[reject.row] = 0
+        plates.status[reject.row] = REFUSED
+    return plates
+
+
+def _write(reads: ReadColumns, rows: slice, characters_min: int, plates: PlateColumns) -> None:
+    found = plates.keys, plates.status, plates.gaps
+    if reads.plates is None or characters_min > KEY_CHARACTERS_EXACT:
+        spans = np.ascontiguousarray(reads.spans[rows, SPAN_PLATE])
+        plate_keys_and_gaps(reads.buffer, spans, characters_min, *found)
+        return
+    made = reads.plates.at(rows)
+    # The largest key of fewer characters is below every key of so many: no digit of one is 0.
+    short = (made.status == USABLE) & (made.keys < np.uint64(KEY_BASE ** (characters_min - 1)))
+    plates.keys[:] = made.keys
+    plates.status[:] = made.status
+    plates.gaps[:] = made.gaps
+    plates.keys[short] = 0
+    plates.status[short] = TOO_SHORT
 
 
 def _gaps_of(text: str) -> int:

@@ -36,19 +36,46 @@ class Reject(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class PlateColumns:
+    """Normalised plates of a batch.
+
+    keys: uint64 (n,), 0 where the plate can match nothing.
+    status: uint8 (n,), what `kernels.plate_text` calls it; `REFUSED` for rows that are no read.
+    gaps: uint16 (n,), where separators were read, see `kernels.plate_text.plate_keys_and_gaps`.
+    """
+
+    keys: NDArray[np.uint64]
+    status: NDArray[np.uint8]
+    gaps: NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, rows: int) -> "PlateColumns":
+        """Make room for some plates, to be filled."""
+        return cls(np.empty(rows, np.uint64), np.empty(rows, np.uint8), np.empty(rows, np.uint16))
+
+    def part(self, first: int, end: int) -> "PlateColumns":
+        """Give a stretch of the rows, as views."""
+        return self.at(slice(first, end))
+
+    def at(self, rows: slice | NDArray[np.intp]) -> "PlateColumns":
+        """Give some of the rows."""
+        return PlateColumns(self.keys[rows], self.status[rows], self.gaps[rows])
+
+
+@dataclass(frozen=True, slots=True)
 class ReadColumns:
     """Decoded reads; rows that were refused have no plate and are named in `rejects`.
 
-    buffer: uint8 (bytes,), the values one after another; spans point into it.
+    buffer: uint8 (bytes,), what spans point into.
     spans: int32 (n, 5, 2), start and length of read_id, camera_id, plate, and of the arrays of
         characters and candidates; 0 where `careful` holds the read or it was refused.
     captured_at_us: int64 (n,), microseconds since 1970 UTC.
     country: uint16 (n,), `country_code`, 0 when not given.
-    confidence, country_confidence: float64 (n,), the reader's own, NaN when not given.
-    careful: reads that went the careful path, by row.
-    values: each read as JSON text by row, for the few that become hits.
+    confidence, country_confidence: float64 (n,), NaN when not given.
+    careful, values: reads that went the careful path, by row; each read as JSON text.
     record, place: int64 (n,), the record each read came from and its place in it, -1 where the
         record itself is meant; None where every record is one read.
+    plates: the keys of plates of any length; None where they are yet to be made.
     """
 
     buffer: NDArray[np.uint8]
@@ -62,6 +89,7 @@ class ReadColumns:
     values: Sequence[bytes]
     record: NDArray[np.int64] | None = None
     place: NDArray[np.int64] | None = None
+    plates: PlateColumns | None = None
 
     def __len__(self) -> int:
         """Count the rows, refused ones included."""
@@ -75,25 +103,6 @@ class ReadColumns:
         """Give a read's place among those of its record, from 0; None: it is the whole record."""
         place = -1 if self.place is None else int(self.place[row])
         return None if place < 0 else place
-
-
-@dataclass(frozen=True, slots=True)
-class PlateColumns:
-    """Normalised plates of a batch.
-
-    keys: uint64 (n,), 0 where the plate can match nothing.
-    status: uint8 (n,), what `kernels.plate_text` calls it; `REFUSED` for rows that are no read.
-    gaps: uint16 (n,), where separators were read, see `kernels.plate_text.plate_keys_and_gaps`.
-    """
-
-    keys: NDArray[np.uint64]
-    status: NDArray[np.uint8]
-    gaps: NDArray[np.uint16]
-
-    def part(self, first: int, end: int) -> "PlateColumns":
-        """Give a stretch of the rows, as views."""
-        rows = slice(first, end)
-        return PlateColumns(self.keys[rows], self.status[rows], self.gaps[rows])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
-"""Bytes looked at eight at once say what a look at each says."""
+"""Bytes looked at many at once say what a look at each says."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anpr_engine.kernels.byte_words import count_byte, next_byte, plain_end, same_bytes
+from anpr_engine.kernels.byte_words import next_byte, plain_end, same_bytes
 
 ODD = b'"\\\x1f\x20\x21\x23\x5b\x5d\x7f\x80\xff\x00'
-plain_runs = st.integers(0, 24).map(lambda length: (b"aZ0~ !#[]^_-" * 2)[:length])
+plain_runs = st.integers(0, 40).map(lambda length: (b"aZ0~ !#[]^_-" * 4)[:length])
 odd_runs = st.one_of(st.sampled_from(ODD).map(lambda byte: bytes([byte])), st.binary(max_size=3))
 texts = st.tuples(plain_runs, odd_runs, plain_runs, odd_runs, plain_runs).map(b"".join)
 
@@ -24,22 +24,21 @@ def test_a_plain_run_ends_where_a_byte_is_not_plain(text: bytes, data: st.DataOb
         assert plain_end(np.frombuffer(text, dtype=np.uint8), begin, end) == wanted
 
 
-@given(st.lists(st.sampled_from(b"\n\x0b\x09\x8a\x00a"), max_size=40).map(bytes), st.data())
-def test_a_byte_is_found_and_counted(text: bytes, data: st.DataObject) -> None:
-    """The first one, or the end; each once, also beside bytes that differ in one bit."""
+@given(st.lists(st.sampled_from(b"\n\x0b\x09\x8a\x00a"), max_size=99).map(bytes), st.data())
+def test_a_byte_is_found(text: bytes, data: st.DataObject) -> None:
+    """The first one, or the end; also beside bytes that differ in one bit."""
     begin = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(begin, len(text)))
     buffer = np.frombuffer(text, dtype=np.uint8)
     place = text.find(b"\n", begin, end)
     with np.errstate(over="ignore"):
         assert next_byte(buffer, begin, end, 10) == (end if place < 0 else place)
-        assert count_byte(buffer, begin, end, 10) == text.count(b"\n", begin, end)
 
 
 @given(texts, st.data())
 def test_two_runs_are_the_same_when_all_their_bytes_are(text: bytes, data: st.DataObject) -> None:
     """Whatever comes after them; a run again with one byte changed is another."""
-    after = data.draw(st.binary(max_size=9))
+    after = data.draw(st.binary(max_size=40))
     other = bytearray(text)
     if text and data.draw(st.booleans()):
         other[data.draw(st.integers(0, len(text) - 1))] ^= data.draw(st.integers(1, 255))

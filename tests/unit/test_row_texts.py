@@ -1,15 +1,19 @@
 """Rows of tables written as JSON: those that will be wanted are written many at a time."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
-from anpr_engine.pipeline.batches import arrow_reads
+from anpr_engine.pipeline.batches import arrow_plain
+from anpr_engine.pipeline.batches.arrow_cells import plain_rows
+from anpr_engine.pipeline.batches.arrow_schema import PlainSchema
 from anpr_engine.pipeline.batches.records_in import Incoming
 from anpr_engine.pipeline.batches.rows import WRITTEN_ROWS, ChosenTexts, RowTexts, plan_rows
 from anpr_engine.pipeline.columns import Circumstances
 from anpr_engine.pipeline.core import StepRules, step
+from anpr_engine.ports import RecordValues
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.replay.read_tables import arrow_record
 from anpr_engine.watchlist.snapshot import snapshot_of
@@ -58,15 +62,19 @@ def test_a_plan_reaches_the_parts_of_a_batch() -> None:
 
 
 def test_the_reads_of_hits_are_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table is asked once for all of a batch's hits, not once a hit."""
+    """A batch is asked once for the rows of all its hits, not once a hit."""
     asked: list[list[int]] = []
-    write = arrow_reads._rows_of  # noqa: SLF001 - to see what it is asked for
 
-    def seen(table: object, rows: list[int]) -> list[bytes]:
+    def seen(
+        values: RecordValues,
+        schema: PlainSchema,
+        frames: Any,  # noqa: ANN401 - handed on
+        rows: list[int],
+    ) -> list[bytes]:
         asked.append(rows)
-        return write(table, rows)
+        return plain_rows(values, schema, frames, rows)
 
-    monkeypatch.setattr(arrow_reads, "_rows_of", seen)
+    monkeypatch.setattr(arrow_plain, "plain_rows", seen)
     read = (
         b'{"read_id":"%d","camera_id":"c","captured_at":"2026-11-22T08:59:59Z","plate":"1ABC%03d"}'
     )

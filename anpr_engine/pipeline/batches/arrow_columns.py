@@ -19,7 +19,7 @@ from anpr_engine.pipeline.batches.arrow import is_text
 Mask = NDArray[np.bool_]
 Words = NDArray[np.int64]
 
-_UNITS = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
+UNITS = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 """Multiplier and divisor to microseconds."""
 _CLIP = 2**52
 """A time beyond this in any unit is outside the calendar, and does not wrap around within it."""
@@ -145,12 +145,12 @@ def times_of(found: Gathered, array: Any) -> tuple[Words, Mask]:  # noqa: ANN401
         return times_us, texts.missing
     missing = nulls_of(array)
     ticks = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    times_us = ticks_us(np.asarray(ticks, np.int64), array.type.unit)
+    times_us = ticks_us(np.asarray(ticks, np.int64), UNITS[array.type.unit])
     times_us = np.where((times_us < TIME_US_MIN) | (times_us > TIME_US_MAX), NO_TIME, times_us)
     return times_us, missing
 
 
-def ticks_us(ticks: Words, unit: str) -> Words:
-    """Give an Arrow unit's ticks as microseconds."""
-    times, parts = _UNITS[unit]
+def ticks_us(ticks: Words, unit: tuple[int, int]) -> Words:
+    """Give ticks of one of `UNITS` as microseconds."""
+    times, parts = unit
     return np.asarray((np.clip(ticks, -_CLIP, _CLIP) if times > 1 else ticks) * times // parts)

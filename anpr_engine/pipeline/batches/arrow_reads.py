@@ -27,6 +27,7 @@ from anpr_engine.kernels.json_write import TIME_US_MAX, TIME_US_MIN
 from anpr_engine.kernels.text_columns import PAIR_BYTES_MAX, doubt_texts
 from anpr_engine.pipeline.batches.arrow import KINDS, LISTS, PARTS, is_text, without_views
 from anpr_engine.pipeline.batches.arrow_columns import (
+    UNITS,
     Gathered,
     Mask,
     Words,
@@ -47,19 +48,19 @@ from anpr_engine.records.rejected_read import RejectReason
 OPEN_BYTES_MAX = 256 * 1024 * 1024
 """Texts of rows left open, of one table; a dictionary can make much of little."""
 
-_BOUNDS = {name: (low, high) for name, _, low, high in FIELDS} | {"plate": (0, 256)}
+BOUNDS = {name: (low, high) for name, _, low, high in FIELDS} | {"plate": (0, 256)}
 """Of a text in bytes: a longer plate is a rare thing, and looked at with care."""
-_NEEDED = frozenset(name for place, (name, *_) in enumerate(FIELDS) if (REQUIRED >> place) & 1)
-_PART_BOUNDS = {
+NEEDED = frozenset(name for place, (name, *_) in enumerate(FIELDS) if (REQUIRED >> place) & 1)
+PART_BOUNDS = {
     "char": (1, 4),
     "plate": (0, 256),
     "confidence": (0, 1),
     "lat": (-90, 90),
     "lon": (-180, 180),
 }
-_TRAIT_BOUNDS = (0, 64)
-_SPAN_OF = {"read_id": SPAN_READ_ID, "camera_id": SPAN_CAMERA_ID, "plate": SPAN_PLATE}
-_PPM_OF = {"confidence": CONFIDENCE_PPM, "country_confidence": COUNTRY_CONFIDENCE_PPM}
+TRAIT_BOUNDS = (0, 64)
+SPAN_OF = {"read_id": SPAN_READ_ID, "camera_id": SPAN_CAMERA_ID, "plate": SPAN_PLATE}
+PPM_OF = {"confidence": CONFIDENCE_PPM, "country_confidence": COUNTRY_CONFIDENCE_PPM}
 _LIST_OF = {"characters": (SPAN_CHARACTERS, 32), "candidates": (SPAN_CANDIDATES, 64)}
 _ITEM_BYTES = 20
 """What an item of a list takes as JSON at least, beside its text."""
@@ -90,7 +91,7 @@ def gather(table: Any, found: Gathered) -> Texts:  # noqa: ANN401 - pyarrow is u
     table = without_views(table)
     for name in table.column_names:
         column = table.column(name)
-        if pa.types.is_null(column.type) and name not in _NEEDED:
+        if pa.types.is_null(column.type) and name not in NEEDED:
             continue
         array = whole(column)
         if name in LISTS:
@@ -140,12 +141,12 @@ def _take_values(found: Gathered, name: str, array: Any) -> None:  # noqa: ANN40
     if kind == COUNTRY:
         found.numbers[:, COUNTRY_CODE] = _countries(found, array)
     elif kind == TEXT or (kind == LANE and not _is_numeric(array)):
-        texts = texts_of(found if name in _SPAN_OF else None, array)
-        _judge_texts(found, texts.length, texts.missing, _BOUNDS[name])
-        if name in _SPAN_OF:
-            found.spans[:, _SPAN_OF[name], 0] = texts.start
-            found.spans[:, _SPAN_OF[name], 1] = texts.length
-        if name in _NEEDED:
+        texts = texts_of(found if name in SPAN_OF else None, array)
+        _judge_texts(found, texts.length, texts.missing, BOUNDS[name])
+        if name in SPAN_OF:
+            found.spans[:, SPAN_OF[name], 0] = texts.start
+            found.spans[:, SPAN_OF[name], 1] = texts.length
+        if name in NEEDED:
             found.open |= texts.missing
     elif kind == LANE:
         numbers = numbers_of(array)
@@ -155,7 +156,7 @@ def _take_values(found: Gathered, name: str, array: Any) -> None:  # noqa: ANN40
     else:
         times_us, missing = times_of(found, array)
         found.open |= (times_us == NO_TIME) & ~missing
-        if name in _NEEDED:
+        if name in NEEDED:
             found.open |= missing
             found.numbers[:, CAPTURED_AT_US] = times_us
 
@@ -173,14 +174,14 @@ def _judge_texts(
 
 def _take_numbers(found: Gathered, name: str, array: Any) -> None:  # noqa: ANN401 - as above
     numbers = numbers_of(array)
-    low, high = _BOUNDS[name]
+    low, high = BOUNDS[name]
     told = ~np.isnan(numbers)
     outside = told & ~((numbers >= low) & (numbers <= high))
     found.open |= outside
-    if name in _PPM_OF:
+    if name in PPM_OF:
         usable = np.where(told & ~outside, numbers, 0.0)
         ppm = (usable * 1e6 + 0.5).astype(np.int64)
-        found.numbers[:, _PPM_OF[name]] = np.where(told & ~outside, ppm, -1)
+        found.numbers[:, PPM_OF[name]] = np.where(told & ~outside, ppm, -1)
 
 
 def _countries(found: Gathered, array: Any) -> Words:  # noqa: ANN401 - as above
@@ -216,9 +217,9 @@ def _take_parts(found: Gathered, name: str, array: Any) -> None:  # noqa: ANN401
         kind = PARTS[name].get(part)
         if kind == TEXT:
             texts = texts_of(None, values)
-            _judge_texts(found, texts.length, texts.missing, _TRAIT_BOUNDS)
+            _judge_texts(found, texts.length, texts.missing, TRAIT_BOUNDS)
         elif kind == NUMBER:
-            low, high = _PART_BOUNDS[part]
+            low, high = PART_BOUNDS[part]
             numbers = numbers_of(values)
             found.open |= given & ~((numbers >= low) & (numbers <= high))
 
@@ -235,7 +236,7 @@ def _take_lists(found: Gathered, name: str, array: Any) -> None:  # noqa: ANN401
     text_name = next(part for part, kind in PARTS[name].items() if kind == TEXT)
     texts = texts_of(found, parts[text_name])
     sure = numbers_of(parts["confidence"])
-    low, high = _PART_BOUNDS[text_name]
+    low, high = PART_BOUNDS[text_name]
     fine = ~texts.missing & (texts.length >= low) & (texts.length <= high)
     fine &= (sure >= 0) & (sure <= 1)
     per_row = np.diff(lists)
@@ -278,10 +279,11 @@ def _cells(column: Any) -> list[Any]:  # noqa: ANN401 - as above
     array = whole(column)
     ticks = np.asarray(array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False))
     missing = nulls_of(array).tolist()
-    times_us = ticks_us(ticks, array.type.unit).tolist()
-    return [None if no else _time(us) for no, us in zip(missing, times_us, strict=True)]
+    times_us = ticks_us(ticks, UNITS[array.type.unit]).tolist()
+    return [None if no else time_cell(us) for no, us in zip(missing, times_us, strict=True)]
 
 
-def _time(time_us: int) -> Any:  # noqa: ANN401 - a time, or a text that is none
+def time_cell(time_us: int) -> Any:  # noqa: ANN401 - a time, or a text that is none
+    """Give microseconds since 1970 as a time to be written."""
     inside = TIME_US_MIN <= time_us <= TIME_US_MAX
     return _EPOCH + timedelta(microseconds=time_us) if inside else "?"

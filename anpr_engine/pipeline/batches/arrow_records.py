@@ -1,7 +1,7 @@
-"""Arrow streams of a batch: those of one schema are joined, and taken as one table.
+"""Arrow streams of a batch: the plain ones by a kernel, others of one schema as one table.
 
-Why joined: a column costs some microseconds whatever its length, and cameras' networks send
-many small streams of one schema. A crew shares them: each worker joins and takes a run of them.
+Why those are joined: a column costs some microseconds whatever its length, and cameras' networks
+send many small streams of one schema. A crew shares them: each worker joins and takes a run.
 """
 
 from itertools import chain
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from anpr_engine.pipeline.batches.arrow import ERRORS, opened
 from anpr_engine.pipeline.batches.arrow_columns import Gathered
+from anpr_engine.pipeline.batches.arrow_plain import plain_reads
 from anpr_engine.pipeline.batches.arrow_reads import decided, gather
 from anpr_engine.pipeline.batches.arrow_stream import Stream, check_stream
 from anpr_engine.pipeline.batches.lines import with_origin
@@ -41,8 +42,8 @@ def arrow_reads(
 
     Returns the reads by schema, and the records that could not be opened.
     """
+    parts, rows = plain_reads(values, rows, rules, latest_us, crew)
     groups, rejects = _checked(values, rows, rules)
-    parts: list[ReadColumns] = []
     for group in groups:
         for part in _taken(group, latest_us, crew):
             if isinstance(part, ReadColumns):

@@ -151,6 +151,27 @@ def check_stream(value: bytes | memoryview, rules: RecordRules, known: bytes = b
     return Stream(schema or bytes(data[:first_end]), data[first_end:end], rows, size, ids)
 
 
+def schema_message(value: memoryview) -> bytes:
+    """Give the first message of a stream, which is not looked at; nothing where there is none."""
+    if len(value) < 8:
+        return b""
+    mark, size = struct.unpack_from("<Ii", value)
+    whole = mark == _CONTINUES and 0 < size <= min(_METADATA_BYTES_MAX, len(value) - 8)
+    return bytes(value[: 8 + size]) if whole else b""
+
+
+def is_little_endian(message: bytes) -> bool:
+    """Say whether a schema's message tells of numbers with their lowest byte first.
+
+    Raises:
+        struct.error: it is damaged.
+
+    """
+    metadata = message[8:]
+    schema = _Table(metadata, _from(_WORD, metadata, 0)).table(2)
+    return schema is not None and schema.number(0, _SHORT) == 0
+
+
 def _rows_of(batch: _Table, rules: RecordRules) -> int:
     length = batch.number(0, _LONG)
     if not 0 <= length <= rules.reads_max:

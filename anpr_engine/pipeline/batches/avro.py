@@ -30,7 +30,6 @@ from anpr_engine.kernels.avro import (
 from anpr_engine.pipeline.batches.forms import FRAME_BYTES
 from anpr_engine.pipeline.batches.lines import with_origin
 from anpr_engine.pipeline.batches.merge import without_rows
-from anpr_engine.pipeline.batches.rows import LineTexts
 from anpr_engine.pipeline.batches.rules import (
     ANY_SCHEMA,
     BATCH_BYTES_MAX,
@@ -130,7 +129,7 @@ def _of_schema(
     text, rows = written
     record = data[rows[:, ROW_RECORD]]
     ends = np.concatenate([[0], rows[:, ROW_END]])
-    lines = LineTexts(text, ends, np.zeros(len(rows), dtype=np.bool_))
+    lines = RecordValues(text, ends)
     gone = rows[:, ROW_FAULT] != 0
     part = decode_rows(lines, lines, latest_us, gone, crew)
     part = with_origin(part, record, np.full(len(rows), -1, dtype=np.int64))

@@ -7,7 +7,7 @@ import numpy as np
 
 from anpr_engine.kernels.json_values import NUMBERS, SPANS
 from anpr_engine.pipeline.batches.rows import ChosenTexts, in_a_row
-from anpr_engine.records.columns import ReadColumns, Reject
+from anpr_engine.records.columns import PlateColumns, ReadColumns, Reject
 
 
 def refused_records(rejects: Sequence[Reject], values: Sequence[bytes]) -> ReadColumns:
@@ -43,13 +43,13 @@ def merged(parts: Sequence[ReadColumns]) -> ReadColumns:
     """
     if len(parts) == 1:
         return parts[0]
-    firsts = np.cumsum([0, *(len(part.buffer) for part in parts)])
+    buffer, firsts = _one_buffer(parts)
     rows = np.cumsum([0, *(len(part) for part in parts)])
     spans = np.concatenate([part.spans for part in parts])
     number = np.repeat(np.arange(len(parts)), np.diff(rows))
     spans[:, :, 0] += firsts[number, None].astype(np.int32)
     joined = ReadColumns(
-        buffer=np.concatenate([part.buffer for part in parts]),
+        buffer=buffer,
         spans=spans,
         captured_at_us=np.concatenate([part.captured_at_us for part in parts]),
         country=np.concatenate([part.country for part in parts]),
@@ -68,10 +68,31 @@ def merged(parts: Sequence[ReadColumns]) -> ReadColumns:
         values=in_a_row([part.values for part in parts]),
         record=np.concatenate([_told(part.record) for part in parts]),
         place=np.concatenate([_told(part.place) for part in parts]),
+        plates=_joined_plates([part.plates for part in parts]),
     )
     record = _told(joined.record)
     in_order = bool(np.all(record[:-1] <= record[1:]))
     return joined if in_order else _chosen(joined, np.argsort(record, kind="stable"))
+
+
+def _one_buffer(parts: Sequence[ReadColumns]) -> tuple[np.ndarray, np.ndarray]:
+    # All texts in one run of bytes, and where those of each part begin; what lies in the batch's
+    # own records is not copied.
+    if all(part.buffer is parts[0].buffer for part in parts):
+        return parts[0].buffer, np.zeros(len(parts), dtype=np.int64)
+    sizes = [len(part.buffer) for part in parts]
+    return np.concatenate([part.buffer for part in parts]), np.cumsum([0, *sizes[:-1]])
+
+
+def _joined_plates(parts: Sequence[PlateColumns | None]) -> PlateColumns | None:
+    made = [part for part in parts if part is not None]
+    if len(made) < len(parts):
+        return None
+    return PlateColumns(
+        np.concatenate([part.keys for part in made]),
+        np.concatenate([part.status for part in made]),
+        np.concatenate([part.gaps for part in made]),
+    )
 
 
 def _told(column: np.ndarray | None) -> np.ndarray:
@@ -96,6 +117,7 @@ def _chosen(part: ReadColumns, rows: np.ndarray) -> ReadColumns:
         values=ChosenTexts([part.values], np.zeros(len(rows), dtype=np.int64), rows),
         record=_told(part.record)[rows],
         place=_told(part.place)[rows],
+        plates=None if part.plates is None else part.plates.at(rows),
     )
 
 

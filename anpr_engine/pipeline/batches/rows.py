@@ -106,19 +106,32 @@ def in_a_row(parts: Sequence[Sequence[bytes]]) -> ChosenTexts:
 class LineTexts(RecordValues):
     """Lines, without the white space that parts them where a record holds several."""
 
-    __slots__ = ("_is_line",)
+    __slots__ = ("_ends", "_of_lines")
 
     def __init__(
-        self, buffer: NDArray[np.uint8], bounds: NDArray[np.int64], is_line: NDArray[np.bool_]
+        self,
+        buffer: NDArray[np.uint8],
+        bounds: NDArray[np.int64],
+        of_lines: NDArray[np.bool_],
+        counts: NDArray[np.int64],
     ) -> None:
-        """Take lines as they lie; is_line: bool (n,), not so for a record that is one text."""
+        """Take lines as they lie.
+
+        Args:
+            buffer: uint8 (bytes,).
+            bounds: int64 (lines + 1,), where each begins, and the end of the last.
+            of_lines: bool (records,), not so for a record that is one text.
+            counts: int64 (records,), lines of each.
+
+        """
         super().__init__(buffer, bounds)
-        self._is_line = is_line
+        self._of_lines, self._ends = of_lines, np.cumsum(counts)
 
     def text(self, row: int) -> bytes:
         """Give a line."""
         found = super().text(row)
-        return found.strip(b" \t\r\n") if self._is_line[row] else found
+        record = int(np.searchsorted(self._ends, row, side="right"))
+        return found.strip(b" \t\r\n") if self._of_lines[record] else found
 
 
 def plan_rows(values: Sequence[bytes], rows: Iterable[int]) -> None:
