@@ -96,11 +96,13 @@ def _by_settings(options: ReplayOptions, overrides: Overrides, *, from_kafka: bo
     asked["rejects.future_ms_max"] = settings.rejects.future_ms_max
     history = None
     if from_kafka:
-        topic, crcs = SiteTopics(place.site).reads, settings.kafka_client.check_crcs
+        topic, told = SiteTopics(place.site).reads, settings.kafka_client
         ingest = settings.ingest.model_dump()
         asked |= {f"ingest.{name}": value for name, value in ingest.items()}
         asked["topic"] = topic
-        history = HistorySettings(place.kafka, topic, place.security, crcs)
+        history = HistorySettings(
+            place.kafka, topic, place.security, told.check_crcs, client=told.client
+        )
     trust = Trust(list_keys(settings.watchlist.manifest_keys))
     required, leave = settings.audit.required, Leave(settings.audit.leave)
     return ReplaySite(rules, _words(asked), history, place.redis_url, trust, required, leave)

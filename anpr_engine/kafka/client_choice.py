@@ -15,25 +15,30 @@ ClientChoice = Library | None
 
 
 def choose_client(wanted: ClientName, metrics: Metrics) -> ClientChoice:
-    """Choose as the setting says, and tell which it is.
+    """Choose as the setting says, and tell which it is; raises as `library_for`."""
+    found = library_for(wanted)
+    metrics.put(NATIVE_DRAIN, 0 if found is None else 1)
+    return found
+
+
+def library_for(wanted: ClientName) -> ClientChoice:
+    """Choose as the setting says.
 
     Raises:
         BrokerError: the native client is asked for and its library cannot be used.
 
     """
     found = "not asked for" if wanted == "plain" else trusted_library()
-    if isinstance(found, str):
-        if wanted == "native":
-            raise BrokerError(
-                f"kafka_client.client is native, but the library cannot be used: {found}.",
-                'Set it to "auto" or "plain".',
-            )
-        if wanted == "auto":
-            get_logger().warning("kafka_native_client_unavailable", reason=found)
-        metrics.put(NATIVE_DRAIN, 0)
-        return None
-    metrics.put(NATIVE_DRAIN, 1)
-    return found
+    if not isinstance(found, str):
+        return found
+    if wanted == "native":
+        raise BrokerError(
+            f"kafka_client.client is native, but the library cannot be used: {found}.",
+            'Set it to "auto" or "plain".',
+        )
+    if wanted == "auto":
+        get_logger().warning("kafka_native_client_unavailable", reason=found)
+    return None
 
 
 def open_client(choice: ClientChoice, properties: Properties, topic: str) -> ConsumerClient:

@@ -4,23 +4,24 @@ Partitions are assigned by hand, in no group, and nothing is committed. Only com
 given. A range's end is an offset that is fixed before reading begins, so reading comes to an end
 however fast the topic grows.
 
-Why the ordinary client: here matching costs a multiple of fetching, and ranges end at markers of
-transactions, which only its end-of-partition events tell.
+What there is, is asked with the ordinary client; records are read with the one that is wished for.
 """
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerError, BrokerUnavailable, UsageError
-from anpr_engine.kafka.batch import KafkaBatch
 from anpr_engine.kafka.client import Fault
+from anpr_engine.kafka.client_choice import library_for
 from anpr_engine.kafka.client_settings import (
     NO_SECURITY,
+    ClientName,
     Properties,
     Security,
     StreamSettings,
@@ -28,13 +29,13 @@ from anpr_engine.kafka.client_settings import (
     follower,
 )
 from anpr_engine.kafka.damage import BatchProbe, DamageLog, first_damage
-from anpr_engine.kafka.errors import PASSING, loses_place, translate, translated
+from anpr_engine.kafka.errors import loses_place, translate, translated
+from anpr_engine.kafka.native_reading import NativeReading
+from anpr_engine.kafka.reading import PlainReading, Reading
 from anpr_engine.kafka.watch import ClientWatch, reach, watermarks
-from anpr_engine.ports import DamagedRecord
+from anpr_engine.ports import DamagedRecord, RecordBatch
 
-LOOK_S, SILENCE_S_MAX, ASK_S = 0.1, 30.0, 15.0
-FIRST_RECORDS, RECORDS_MAX, BATCH_BYTES = 256, 8192, 8 * 1024 * 1024
-"""Records asked for at once: few until their size is known, then about so many bytes."""
+SILENCE_S_MAX, ASK_S = 30.0, 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class HistorySettings:
     """Which topic, and how to reach it; `check_crcs` as for any consumer.
 
     group: what the group's name begins with, for access rules; nothing is committed in it.
+    client: who reads; the native client pays where there are many records.
     """
 
     bootstrap: str
@@ -50,6 +52,7 @@ class HistorySettings:
     check_crcs: bool = True
     start_timeout_s: float = 15.0
     group: str = "anpr.replay"
+    client: ClientName = "plain"
 
     @classmethod
     def beside(cls, stream: StreamSettings, topic: str, group: str) -> Self:
@@ -78,6 +81,7 @@ class History:
         self._topic = settings.topic
         self._where = f"{settings.bootstrap}, topic {settings.topic}"
         self._watch = ClientWatch(settings.bootstrap)
+        self._library = library_for(settings.client)
         base = common(settings.bootstrap, settings.security, self._watch.hear)
         self._properties: Properties = {
             **base,
@@ -138,7 +142,7 @@ class History:
 
     def batches(
         self, ranges: Sequence[OffsetRange], stop: Callable[[], bool]
-    ) -> Iterator[tuple[int, KafkaBatch, int]]:
+    ) -> Iterator[tuple[int, RecordBatch, int]]:
         """Give the records of ranges that follow one another in one partition.
 
         Gives the place of the range, its next records, and the offset reached. Ends early once
@@ -154,26 +158,29 @@ class History:
         low, _ = self._bounds(first.partition)
         if low > first.begin < ranges[-1].end:
             raise self._deleted(first.begin)
-        reading = _Reading(self._consumer, TopicPartition(self._topic, first.partition))
-        reading.go_to(first.begin)
-        for place, part in enumerate(ranges):
-            more = True
-            while more and not stop():
-                damaged = self._fetch(reading, part.end, stop)
-                records = reading.take(part.end)
-                more = not reading.is_past(part.end)
-                yield place, KafkaBatch(records, damaged), min(reading.known, part.end)
+        with translated(self._where), closing(self._reading(first.partition)) as reading:
+            reading.go_to(first.begin)
+            for place, part in enumerate(ranges):
+                more = True
+                while more and not stop():
+                    damaged = self._fetch(reading, part.end, stop)
+                    batch = reading.take(part.end, damaged)
+                    more = not _is_past(reading, part.end)
+                    yield place, batch, min(reading.known, part.end)
 
     def close(self) -> None:
         """Release the client."""
         self._consumer.close()
 
-    def _fetch(
-        self, reading: "_Reading", end: int, stop: Callable[[], bool]
-    ) -> list[DamagedRecord]:
+    def _reading(self, partition: int) -> Reading:
+        if self._library is not None:
+            return NativeReading(self._library, self._properties, self._topic, partition)
+        return PlainReading(self._consumer, TopicPartition(self._topic, partition))
+
+    def _fetch(self, reading: Reading, end: int, stop: Callable[[], bool]) -> list[DamagedRecord]:
         """Wait until there is something before `end`, or nothing can be; gives what is damaged."""
         quiet_since_s = self._clock.monotonic_s()
-        while not (reading.has_before(end) or reading.is_past(end) or stop()):
+        while not (reading.has_before(end) or _is_past(reading, end) or stop()):
             with translated(self._where):
                 fault = reading.fetch()
             self._watch.check()
@@ -185,7 +192,7 @@ class History:
                 raise BrokerUnavailable(what, "Run `anpr doctor`.")
         return []
 
-    def _settle(self, reading: "_Reading", fault: Fault) -> DamagedRecord | None:
+    def _settle(self, reading: Reading, fault: Fault) -> DamagedRecord | None:
         """Set reading right after a fault; gives what is passed over for good."""
         sighting = first_damage([fault]).get(fault.partition)
         if sighting is None:
@@ -237,59 +244,9 @@ class History:
         )
 
 
-class _Reading:
-    """One partition: records fetched and not yet taken, and how far nothing else can come.
-
-    `known`: every record before it was fetched, or does not exist.
-    """
-
-    def __init__(self, consumer: Consumer, place: TopicPartition) -> None:
-        self._consumer, self._place = consumer, place
-        self._fetched: list[Message] = []
-        self._room = FIRST_RECORDS
-        self.known = 0
-
-    def go_to(self, offset: int) -> None:
-        """Read from an offset on; what was fetched from before it stays."""
-        self._fetched = [each for each in self._fetched if _offset(each) < offset]
-        self.known = offset
-        place = TopicPartition(self._place.topic, self._place.partition, offset)
-        self._consumer.assign([place])
-
-    def has_before(self, end: int) -> bool:
-        """Say whether there is a record to take."""
-        return bool(self._fetched) and _offset(self._fetched[0]) < end
-
-    def is_past(self, end: int) -> bool:
-        """Say whether all records before an offset were taken."""
-        return self.known >= end and not self.has_before(end)
-
-    def fetch(self) -> Fault | None:
-        """Fetch once, up to the first fault, which is given; what comes after it is no worth."""
-        for message in self._consumer.consume(self._room, LOOK_S):
-            error, offset = message.error(), _offset(message)
-            if error is None:
-                self._fetched.append(message)
-                self.known = offset + 1
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's name
-                self.known = max(self.known, offset)
-            elif error.code() not in PASSING:
-                return Fault(self._place.partition, offset, error)
-        if self._fetched:
-            size = sum(map(len, self._fetched)) // len(self._fetched)
-            self._room = max(1, min(RECORDS_MAX, BATCH_BYTES // max(size, 1)))
-        return None
-
-    def take(self, end: int) -> list[Message]:
-        """Take what was fetched and lies before an offset; the rest is for later."""
-        count = sum(_offset(each) < end for each in self._fetched)
-        taken, self._fetched = self._fetched[:count], self._fetched[count:]
-        return taken
-
-
-def _offset(message: Message) -> int:
-    found = message.offset()
-    return -1 if found is None else found
+def _is_past(reading: Reading, end: int) -> bool:
+    # Whether all records before an offset were taken.
+    return reading.known >= end and not reading.has_before(end)
 
 
 def _inside(offset: int, low: int, high: int) -> int:

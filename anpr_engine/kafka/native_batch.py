@@ -119,6 +119,10 @@ class MessageTaker:
         """Give messages back."""
         destroy_messages(messages, self._functions)
 
+    def let_go(self, chunk: "NativeChunk") -> None:
+        """Forget a chunk that holds nothing any more."""
+        self._held.discard(chunk)
+
     def release(self) -> None:
         """Give back what no batch was made of; nothing of it may be used any more."""
         for chunk in self._held:
@@ -196,10 +200,33 @@ class NativeChunk:
         kept = columns[ERROR] == 0
         for partition, end in ends.items():
             kept &= (columns[PARTITION] != partition) | (columns[OFFSET] < end)
+        self._keep(kept)
+
+    def drop_from(self, row: int) -> None:
+        """Drop all faults, and the records from a row on."""
+        kept = self.columns[ERROR] == 0
+        kept[row:] = False
+        self._keep(kept)
+
+    def taken_before(self, offset: int) -> "NativeChunk":
+        """Give the records before an offset, of one partition, and keep the others.
+
+        Gives itself where there are no others.
+        """
+        count = int(np.searchsorted(self.columns[OFFSET], offset))
+        if count == len(self):
+            return self
+        taken = self._taker.chunk(self.messages[:count])
+        self.messages, self.columns = self.messages[count:], self.columns[:, count:]
+        return taken
+
+    def _keep(self, kept: NDArray[np.bool_]) -> None:
         if not kept.all():
             gone = self.messages[~kept]
-            self.messages, self.columns = self.messages[kept], columns[:, kept]
+            self.messages, self.columns = self.messages[kept], self.columns[:, kept]
             self._taker.give_back(gone)
+            if not len(self):
+                self._taker.let_go(self)
 
     def clear(self) -> None:
         """Forget the messages, which are no longer ours."""

@@ -126,6 +126,11 @@ class NativeClient:
             library.check_error(library.incremental_unassign(self._client, places))
             library.check_error(library.incremental_assign(self._client, places))
 
+    def read_from(self, partition: int, offset: int) -> None:
+        """Read this partition alone, in no group, from an offset on."""
+        with self._places([partition], offset) as places:
+            self._library.check(self._library.assign(self._client, places))
+
     def pause(self, partitions: Iterable[int]) -> None:
         """Stop fetching these; they stay ours."""
         self._ask(self._library.pause_partitions, partitions)

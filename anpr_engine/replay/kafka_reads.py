@@ -11,11 +11,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
-from anpr_engine.kafka.batch import KafkaBatch
 from anpr_engine.kafka.history import History, HistorySettings, OffsetRange
 from anpr_engine.pipeline.batches.records_in import reads_in
 from anpr_engine.pipeline.batches.rules import RecordRules
 from anpr_engine.pipeline.ingest import incoming
+from anpr_engine.ports import RecordBatch
 from anpr_engine.records.columns import ReadColumns
 from anpr_engine.replay.units import KAFKA, RECORDS, Lane, Plan, Portion, Unit, numbered
 
@@ -89,11 +89,11 @@ class KafkaReads:
             topic = self._settings.topic
             yield Unit(0, KAFKA, topic, begin, end, end - begin, whole.partition)
 
-    def _taken(self, batch: KafkaBatch, latest_us: int) -> ReadColumns:
+    def _taken(self, batch: RecordBatch, latest_us: int) -> ReadColumns:
         return reads_in(incoming(batch), self._rules, latest_us)
 
 
-def _record_of(batch: KafkaBatch, reads: ReadColumns, row: int) -> str:
+def _record_of(batch: RecordBatch, reads: ReadColumns, row: int) -> str:
     origin, place = batch.origin(reads.record_of(row)), reads.place_of(row)
     within = "" if place is None else f" read {place + 1}"
     return f"{origin.topic}/{origin.partition}/{origin.offset}{within}"

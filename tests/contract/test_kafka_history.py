@@ -1,4 +1,7 @@
-"""A topic's past, read from a real broker: ranges, committed records, what is gone or damaged."""
+"""A topic's past, read from a real broker: ranges, committed records, what is gone or damaged.
+
+Every test is one of both clients.
+"""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -24,12 +27,20 @@ from anpr_engine.replay.kafka_reads import KafkaReads, Wanted
 if TYPE_CHECKING:
     from servers import Broker
 
+    from anpr_engine.kafka.client_settings import ClientName
     from anpr_engine.ports import DamagedRecord
     from anpr_engine.replay.units import Unit
     from anpr_engine.wire import Header
 
+CLIENTS: "dict[str, ClientName]" = {"told": "plain"}
 RECORDS = 30
 DAY_US = 86_400_000_000
+
+
+@pytest.fixture(autouse=True, params=["plain", "native"])
+def client(request: pytest.FixtureRequest) -> None:
+    """Say which client reads."""
+    CLIENTS["told"] = request.param
 
 
 @pytest.fixture
@@ -42,7 +53,7 @@ def world(kafka: "Broker") -> Iterator[KafkaWorld]:
 
 def settings(world: KafkaWorld, name: str = READS) -> HistorySettings:
     """Say how to reach a topic."""
-    return HistorySettings(world.bootstrap, world.topic(name))
+    return HistorySettings(world.bootstrap, world.topic(name), client=CLIENTS["told"])
 
 
 def values(world: KafkaWorld, ranges: Sequence[OffsetRange]) -> list[list[bytes]]:
