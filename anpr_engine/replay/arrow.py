@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anpr_engine.errors import InputFileError, UsageError
-from anpr_engine.pipeline.batches.arrow import ERRORS, is_text, known_columns
-from anpr_engine.pipeline.batches.arrow_reads import columns_of
+from anpr_engine.pipeline.batches.arrow import ERRORS, is_text, known_columns, without_empty
+from anpr_engine.pipeline.batches.arrow_reads import NEEDED, columns_of
 from anpr_engine.pipeline.batches.rules import RecordRefused
 from anpr_engine.records.hit import Hit
 
@@ -87,7 +87,10 @@ def sized_columns(
     """
     with _parquet(path) as file:
         schema = file.schema_arrow
-    found = [name for name in MATCH_COLUMNS if name in schema.names]
+        found = [name for name in MATCH_COLUMNS if name in schema.names]
+        known_columns(schema.empty_table().select(found))
+        told = _told_columns(file.metadata, groups)
+    found = [name for name in found if name in told or name in NEEDED]
     repeated = [name for name in _REPEATED if name in found and is_text(schema.field(name).type)]
     with _parquet(path, repeated) as file:
         alone = groups is not None
@@ -95,6 +98,20 @@ def sized_columns(
         for batch in batches:
             table = pa.Table.from_batches([batch])
             yield table.num_rows, partial(columns_of, _checked(table))
+
+
+def _told_columns(footer: Any, groups: Sequence[int] | None) -> set[str]:  # noqa: ANN401
+    # The columns that hold anything, as far as the footer says: reading empty lists costs as much
+    # as reading texts.
+    told: set[str] = set()
+    for group in range(footer.num_row_groups) if groups is None else groups:
+        for place in range(footer.num_columns):
+            chunk = footer.row_group(group).column(place)
+            found = chunk.statistics
+            counted = found is not None and found.has_null_count
+            if not counted or found.null_count < chunk.num_values:
+                told.add(chunk.path_in_schema.partition(".")[0])
+    return told
 
 
 def row_group_reads(path: str) -> list[int]:
@@ -170,7 +187,7 @@ def table_columns(table: Any, size: int) -> Iterator[partial[Any]]:  # noqa: ANN
 def _checked(table: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
     known = known_columns(table)
     known.validate(full=True)
-    return known
+    return without_empty(known)
 
 
 def hits_table(hits: Sequence[Hit]) -> Any:  # noqa: ANN401 - pyarrow is untyped
