@@ -108,8 +108,7 @@ def _told_columns(footer: Any, groups: Sequence[int] | None) -> set[str]:  # noq
         for place in range(footer.num_columns):
             chunk = footer.row_group(group).column(place)
             found = chunk.statistics
-            counted = found is not None and found.has_null_count
-            if not counted or found.null_count < chunk.num_values:
+            if found is None or not found.has_null_count or found.null_count < chunk.num_values:
                 told.add(chunk.path_in_schema.partition(".")[0])
     return told
 
