@@ -32,6 +32,7 @@ from benchmarks import (
     bench_quality,
     bench_recall,
     bench_scaling,
+    bench_soak,
     curve_pictures,
     evidence_pictures,
     pictures,
@@ -44,7 +45,7 @@ from benchmarks.lab import Lab, WrongAnswer, expect
 from benchmarks.measure import Outcome
 
 REPEATS = 5
-ONLY_WHEN_ASKED = ("huge", "list_size_huge")
+ONLY_WHEN_ASKED = ("huge", "list_size_huge", "soak")
 
 RUNNERS: Mapping[str, Callable[[Lab, Size, int], Outcome]] = {
     "kernels": bench_kernels.run,
@@ -71,6 +72,7 @@ RUNNERS: Mapping[str, Callable[[Lab, Size, int], Outcome]] = {
     "audit": bench_audit.run,
     "recall": bench_recall.run,
     "import": bench_import.run,
+    "soak": bench_soak.run,
 }
 
 DRAWN_BY = {
@@ -90,7 +92,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--small", action="store_true", help="small sizes; nothing is written")
     parser.add_argument("--only", nargs="+", choices=sorted(RUNNERS), metavar="ID", help="these")
     parser.add_argument("--repeats", type=int, default=0, help=f"rounds, default {REPEATS}")
-    parser.add_argument("--huge", action="store_true", help="also with ten million entries")
+    parser.add_argument(
+        "--huge", action="store_true", help="also with ten million entries, and for an hour"
+    )
     return parser.parse_args(words)
 
 

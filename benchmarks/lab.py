@@ -135,12 +135,12 @@ def run_json(command: Sequence[str], settings: Mapping[str, str] | None = None) 
 
 
 @contextmanager
-def engine_running(settings: Mapping[str, str]) -> Iterator[None]:
-    """Keep an engine running for a block; it is told to stop at the end."""
+def engine_running(settings: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Keep an engine running for a block, which is given it; it is told to stop at the end."""
     command = [sys.executable, "-m", "anpr_engine", "run"]
     process = subprocess.Popen(command, env=settings, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        yield
+        yield process
         if process.poll() is not None:
             raise WrongAnswer(f"the engine ended with status {process.returncode}")
     finally:

@@ -9,6 +9,7 @@ the next transaction begins.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
@@ -26,6 +27,9 @@ ATTEMPT_S = 2.0
 """How long one call into the client may take before it is made again."""
 
 ANSWER_S = 1.0
+
+FLUSH_S = 0.1
+"""How long records are pushed out beside the offsets; what is left then goes with the commit."""
 
 DOUBTFUL_COMMIT_S = 0.28
 """A commit that needed a second connection took longer: reconnecting waits 300 ms at least
@@ -63,6 +67,7 @@ class TransactionalProducer:
         self.last_error: KafkaError | None = None
         self._retries = 0
         self._doubtful = self._broken = False
+        self._pusher = ThreadPoolExecutor(1, "kafka-flush")
         self._watch = ClientWatch(self._where)
         self._producer = self._fresh(settings.start_timeout_s)
 
@@ -103,7 +108,7 @@ class TransactionalProducer:
             producer.begin_transaction()
             self._produce(records)
             if places:
-                producer.send_offsets_to_transaction(places, group, ATTEMPT_S)
+                self._send_offsets(places, group)
             started_s = self._clock.monotonic_s()
             self._insist(lambda: producer.commit_transaction(ATTEMPT_S))
             if self._clock.monotonic_s() - started_s > DOUBTFUL_COMMIT_S:
@@ -118,9 +123,24 @@ class TransactionalProducer:
         A client that failed for good is only let go: closing it would wait for an answer that
         its next owner gets anyway.
         """
+        self._pusher.shutdown()
         self._producer.purge()
         if not self._broken:
             self._producer.close()
+
+    def _send_offsets(self, places: list[TopicPartition], group: object) -> None:
+        """Send the offsets while the records are on their way.
+
+        Why: else those of a small transaction would linger until the broker has the offsets, and
+        both waits would add up.
+        """
+        producer = self._producer
+        pushing = self._pusher.submit(producer.flush, FLUSH_S)
+        try:
+            producer.send_offsets_to_transaction(places, group, ATTEMPT_S)
+        finally:
+            # Nobody may be inside a client that is about to be replaced.
+            pushing.result()
 
     def _produce(self, records: Sequence[OutgoingRecord]) -> None:
         deadline_s = self._clock.monotonic_s() + self._settings.outage_s_max

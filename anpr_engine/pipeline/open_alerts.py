@@ -157,11 +157,18 @@ class OpenAlerts:
         for alert in list(self._first_out(oldest_us)):
             self.drop(alert.alert_id, alert.recipients)
 
-    def put_older(self, alerts: Iterable[OpenAlert]) -> None:
-        """Take in alerts that were sent before those that are here."""
+    def older(self, alerts: Iterable[OpenAlert]) -> "OpenAlerts":
+        """Make a book of earlier alerts; touches nothing here, so any thread may do it."""
+        book = OpenAlerts(self.site, self._alerts_max)
+        book._us_max = self._us_max
+        book.put(sorted(alerts, key=lambda alert: alert.sent_us))
+        return book
+
+    def join_older(self, book: "OpenAlerts") -> None:
+        """Take over a book of alerts that were sent before those that are here."""
         newer = list(self._alerts.values())
-        self._alerts, self._by_entry = {}, {}
-        self.put(sorted((*alerts, *newer), key=lambda alert: alert.sent_us))
+        self._alerts, self._by_entry = book._alerts, book._by_entry  # noqa: SLF001 - this class
+        self.put(newer)
 
     def drop(self, alert_id: str, recipients: Sequence[str]) -> None:
         """Note that an alert is no longer open for some of its recipients."""

@@ -6,6 +6,8 @@ given across topics, so whoever shows alerts remembers recalled ids.
 Why the alerts sent before a start are read in the background: matching must not wait for them. No
 recall goes out before they are known; what changes meanwhile is noted, and each entry with an open
 alert is looked at once, so that a change made while no engine ran is found too.
+Why looks go in small pieces: reads wait meanwhile, and a hundred thousand alerts may be open. What
+changes is told at once, before any look.
 Why a look finds no "corrected": an entry is found by its plate; another plate is not looked for.
 Why memory: as with passages. Where two engines share a site's cameras, each recalls what it sent
 and what it found on the topics at its start; an engine that never comes back leaves its alerts to
@@ -25,12 +27,14 @@ from anpr_engine.pipeline.open_alerts import Identity, OpenAlert, OpenAlerts, op
 from anpr_engine.pipeline.recall_records import Fallen, RecallWriter
 from anpr_engine.ports import AlertGuard, Clock
 from anpr_engine.records.recall import RecallReason
-from anpr_engine.watchlist.changes import ChangeNotes, ListedAs, listed_as
+from anpr_engine.watchlist.changes import ChangeNotes, Listed, ListedAs, listed_as
 from anpr_engine.watchlist.snapshot import Snapshot
 from anpr_engine.wire import OutgoingRecord
 
 ENTRIES_AT_ONCE = 2_000
 """Entries looked at for one transaction; it is prepared while the one before it is being saved."""
+LOOKS_AT_ONCE = 64
+"""Entries looked up in the lists between two batches, some 0.1 ms each."""
 RETRY_S = 30.0
 
 
@@ -94,8 +98,9 @@ class Recalls:
         self._lists, self._book, self._clock = lists, book, clock
         self._writer = RecallWriter(book.site, guard)
         self._doubts: deque[_Doubt] = deque()
+        self._looks: deque[Identity] = deque()
         self._parts: deque[_Part] = deque()
-        self._search = None if earlier is None else _Search(earlier, clock)
+        self._search = None if earlier is None else _Search(earlier, book, clock)
 
     def sent(self, alerts: Iterable[DecidedAlert]) -> None:
         """Note alerts that are durable."""
@@ -109,10 +114,18 @@ class Recalls:
             if found is None:
                 return False
             self._search = None
-            self._book.put_older(found)
+            self._book.join_older(found)
             get_logger().info("open_alerts_known", alerts=len(self._book))
             self._doubt_all()
+        return self.pressing() or self.looking()
+
+    def pressing(self) -> bool:
+        """Say whether `due` may have something of what was told to have changed."""
         return bool(self._lists.changes) or bool(self._doubts)
+
+    def looking(self) -> bool:
+        """Say whether entries with open alerts are still to be looked up."""
+        return bool(self._looks)
 
     def due(self) -> list[OutgoingRecord]:
         """Give the next recalls with their audit lines; each call has to be settled, in order.
@@ -120,8 +133,8 @@ class Recalls:
         What the call before gave counts as told; one from before that has to be settled by now.
         """
         self._take_notes()
-        count = min(ENTRIES_AT_ONCE, len(self._doubts))
-        doubts = [self._doubts.popleft() for _ in range(count)]
+        doubts = self._next()
+        listed = self._listed(doubts)
         before = self._parts[-1].told if self._parts else {}
         told: dict[str, tuple[str, ...]] = {}
         fallen: dict[Fallen, list[str]] = {}
@@ -130,7 +143,7 @@ class Recalls:
             for alert in alerts:
                 known = told.get(alert.alert_id) or before.get(alert.alert_id, ())
                 untold = alert.without(known)
-                why = self._flaw(untold, doubt) if untold.recipients else None
+                why = self._flaw(untold, doubt, listed) if untold.recipients else None
                 if why is not None:
                     about = doubt.identity, alerts[0].provider, doubt.version, doubt.at_us
                     fallen.setdefault(Fallen(*about, *why), []).append(alert.alert_id)
@@ -145,7 +158,9 @@ class Recalls:
                 self._book.drop(alert_id, recipients)
             return
         while self._parts:
-            self._doubts.extendleft(reversed(self._parts.pop().doubts))
+            again = self._parts.pop().doubts
+            self._doubts.extendleft(each for each in reversed(again) if not each.look)
+            self._looks.extendleft(each.identity for each in reversed(again) if each.look)
 
     def close(self) -> None:
         """End the search for earlier alerts, where it goes on."""
@@ -164,12 +179,28 @@ class Recalls:
                     self._doubts.append(known._replace(was_plate=each.was_plate, now=each.now))
 
     def _doubt_all(self) -> None:
-        version, now_us = self._lists.current.version, self._clock.now_us()
-        self._doubts.extend(
-            _Doubt(identity, version, now_us, look=True) for identity in self._book.identities()
-        )
+        self._looks = deque(self._book.identities())
 
-    def _flaw(self, alert: OpenAlert, doubt: _Doubt) -> tuple[RecallReason, tuple[str, ...]] | None:
+    def _next(self) -> list[_Doubt]:
+        """Take what comes next: what was told to have changed, else some of what is looked at."""
+        count = min(ENTRIES_AT_ONCE, len(self._doubts))
+        if count:
+            return [self._doubts.popleft() for _ in range(count)]
+        version, now_us = self._lists.current.version, self._clock.now_us()
+        some = [self._looks.popleft() for _ in range(min(LOOKS_AT_ONCE, len(self._looks)))]
+        return [_Doubt(identity, version, now_us, look=True) for identity in some]
+
+    def _listed(self, doubts: Sequence[_Doubt]) -> Mapping[Listed, ListedAs | None]:
+        """Look entries up that nothing else is known of, by the plates of their alerts."""
+        alerts = [
+            alert for doubt in doubts if doubt.look for alert in self._book.on(doubt.identity)
+        ]
+        wanted = list({_listing(alert) for alert in alerts if alert.plate})
+        return dict(zip(wanted, listed_as(self._lists.current, wanted), strict=True))
+
+    def _flaw(
+        self, alert: OpenAlert, doubt: _Doubt, listed: Mapping[Listed, ListedAs | None]
+    ) -> tuple[RecallReason, tuple[str, ...]] | None:
         snapshot, site = self._lists.current, self._book.site
         if not doubt.look:
             # A version above the present one is of an earlier life of the store.
@@ -178,26 +209,30 @@ class Recalls:
             return alert.flaw(doubt.now, doubt.was_plate, doubt.at_us, site)
         if not alert.plate or not snapshot.epoch:
             return None
-        now = listed_as(snapshot, *doubt.identity, alert.plate)
+        now = listed[_listing(alert)]
         why = alert.flaw(now, "", doubt.at_us, site)
         return ("not-as-alerted", why[1]) if why is not None and now is None else why
+
+
+def _listing(alert: OpenAlert) -> Listed:
+    return Listed(*alert.identity, alert.plate)
 
 
 class _Search:
     """Looks for earlier alerts in a thread, again and again until they are found."""
 
-    def __init__(self, earlier: EarlierAlerts, clock: Clock) -> None:
-        self._earlier, self._clock = earlier, clock
+    def __init__(self, earlier: EarlierAlerts, book: OpenAlerts, clock: Clock) -> None:
+        self._earlier, self._book, self._clock = earlier, book, clock
         self._stop = threading.Event()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="open-alerts")
-        self._under_way: Future[Sequence[OpenAlert]] | None = None
+        self._under_way: Future[OpenAlerts] | None = None
         self._again_s = 0.0
 
-    def found(self) -> Sequence[OpenAlert] | None:
+    def found(self) -> OpenAlerts | None:
         """Give what was found; None while it is not known."""
         if self._under_way is None:
             if self._clock.monotonic_s() >= self._again_s:
-                self._under_way = self._executor.submit(self._earlier, self._stop.is_set)
+                self._under_way = self._executor.submit(self._look_back)
             return None
         if not self._under_way.done():
             return None
@@ -210,6 +245,9 @@ class _Search:
             return None
         self._executor.shutdown()
         return found
+
+    def _look_back(self) -> OpenAlerts:
+        return self._book.older(self._earlier(self._stop.is_set))
 
     def stop(self) -> None:
         """End it."""

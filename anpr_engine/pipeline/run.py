@@ -141,7 +141,7 @@ class SiteEngine:
                 self._report.rolled_back()
             self._recall()
             self._report.waiting(stream.lag(), self._ports.watchlists.current)
-            if until_end and stream.caught_up() and self._settle():
+            if until_end and stream.caught_up() and self._settle() and not self._looks_left():
                 break
         self._settle()
         if self._ports.recalls is not None:
@@ -211,8 +211,8 @@ class SiteEngine:
         while more:
             if records:
                 self._ports.stream.start_commit(self._sealed(records))
-            # What comes next is prepared while the broker is at this.
-            more = recalls.pending()
+            # What comes next is prepared while the broker is at this; looks wait for a batch.
+            more = recalls.pressing()
             records = recalls.due() if more else []
             saved = self._ports.stream.finish_commit()
             self._settle_audit(saved=saved)
@@ -220,6 +220,9 @@ class SiteEngine:
             if not saved:
                 self._report.rolled_back()
                 return
+
+    def _looks_left(self) -> bool:
+        return self._ports.recalls is not None and self._ports.recalls.looking()
 
     def _sealed(self, records: Sequence[OutgoingRecord]) -> Sequence[OutgoingRecord]:
         chain = self._ports.audit

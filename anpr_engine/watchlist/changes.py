@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from anpr_engine.plates.wildcard import listed_key
+from anpr_engine.watchlist.block import listed_plates
 from anpr_engine.watchlist.editor import Change
 from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot
 from anpr_engine.watchlist.stored import Profile, StoredEntry
@@ -24,6 +24,14 @@ class ListedAs(NamedTuple):
     country: str
     valid_until_s: int
     sharing: str
+
+
+class Listed(NamedTuple):
+    """An entry by the plate that it was listed by."""
+
+    list_id: str
+    entry_id: str
+    plate: str
 
 
 class EntryChange(NamedTuple):
@@ -104,14 +112,20 @@ def _listed(entry: StoredEntry, profile: Profile) -> ListedAs:
     return ListedAs(entry.plate, entry.country, entry.valid_until_s, profile.sharing)
 
 
-def listed_as(snapshot: Snapshot, list_id: str, entry_id: str, plate: str) -> ListedAs | None:
-    """Give an entry that is still listed by this plate; None where it is not."""
-    key = listed_key(plate)
+def listed_as(snapshot: Snapshot, wanted: Sequence[Listed]) -> list[ListedAs | None]:
+    """Give entries that are still listed by these plates; None for each that is not."""
+    keys = listed_plates([each.plate for each in wanted])[0].tolist()
+    return [_listed_by(snapshot, key, each) for key, each in zip(keys, wanted, strict=True)]
+
+
+def _listed_by(snapshot: Snapshot, key: int, wanted: Listed) -> ListedAs | None:
     for recent in (True, False):
-        rows = snapshot.block(recent=recent).rows
-        for row in snapshot.block(recent=recent).rows_of(key):
+        block = snapshot.block(recent=recent)
+        rows = block.rows
+        for row in block.rows_of(key):
             profile = snapshot.profiles[rows.profile[row]]
             in_use = recent or not snapshot.superseded[row]
-            if in_use and profile.list_id == list_id and rows.texts(row)[0] == entry_id:
+            same = in_use and profile.list_id == wanted.list_id
+            if same and rows.entry_id(row) == wanted.entry_id:
                 return _listed(rows.stored(row), profile)
     return None

@@ -9,7 +9,8 @@ from recall_worlds import BOTH, NOW, RECALL_TOPICS, TOPICS, Site, entry, found_i
 
 from anpr_engine.errors import BrokerUnavailable
 from anpr_engine.pipeline.open_alerts import OpenAlert, OpenAlerts, alerts_from
-from anpr_engine.watchlist.changes import ChangeNotes, listed_as
+from anpr_engine.pipeline.recalls import LOOKS_AT_ONCE
+from anpr_engine.watchlist.changes import ChangeNotes, Listed, listed_as
 from anpr_engine.watchlist.editor import Change
 from anpr_engine.watchlist.snapshot import ProfileTable, snapshot_of
 from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC
@@ -180,6 +181,8 @@ def test_no_recall_goes_out_before_the_earlier_alerts_are_known() -> None:
     until_known(site)
     assert [record.topic for record in site.recalls.due()] == [CROSS_BORDER_RECALLS, TOPICS.audit]
     site.recalls.settle(saved=True)
+    assert site.recalls.due() == []
+    site.recalls.settle(saved=True)
     assert not site.recalls.pending()
 
 
@@ -218,7 +221,7 @@ def test_the_book_keeps_the_newest_and_not_for_ever() -> None:
     assert [identity[1] for identity in book.identities()] == ["e2", "e3", "e4"]
     book.put([sent(9, 12.35)])
     assert [identity[1] for identity in book.identities()] == ["e4", "e9"]
-    book.put_older([sent(8, 12.0), sent(1, 10.1)])
+    book.join_older(book.older([sent(8, 12.0), sent(1, 10.1)]))
     assert {identity[1] for identity in book.identities()} == {"e4", "e8", "e9"}
 
 
@@ -251,9 +254,33 @@ def test_overflowed_notes_still_find_every_recall() -> None:
 def test_an_entry_is_found_by_its_plate_however_it_is_written() -> None:
     """Also one with wildcards; another entry of the plate, or another plate, is not it."""
     snapshot = snapshot_of([entry(), entry("e2", plate="1-AB?-12*", sharing="own")])
-    found = listed_as(snapshot, "l1", "e1", "1ABC123")
-    assert found is not None
-    assert (found.country, found.sharing) == ("BE", "be,nl")
-    assert listed_as(snapshot, "l1", "e2", "1-AB?-12*") is not None
-    assert listed_as(snapshot, "l1", "e9", "1ABC123") is None
-    assert listed_as(snapshot, "l1", "e1", "1XYZ999") is None
+    wanted = [
+        *(Listed("l1", "e1", "1ABC123"), Listed("l1", "e2", "1-AB?-12*")),
+        *(Listed("l1", "e9", "1ABC123"), Listed("l1", "e1", "1XYZ999")),
+    ]
+    plain, wildcard, other_entry, other_plate = listed_as(snapshot, wanted)
+    assert plain is not None
+    assert (plain.country, plain.sharing) == ("BE", "be,nl")
+    assert wildcard is not None
+    assert (other_entry, other_plate) == (None, None)
+
+
+def test_matching_goes_on_between_looks_at_open_alerts() -> None:
+    """After a start alerts are looked at a few at a time; what is told to change comes first."""
+    entries = [entry(f"e{n}", plate=f"1-AAA-{n:03d}") for n in range(LOOKS_AT_ONCE + 1)]
+    first = Site(entries)
+    first.run(*(each.plate for each in entries))
+    second = Site(entries[:1], first.broker, lambda _: found_in(first.broker))
+    until_known(second)
+    assert not second.recalls.pressing()
+    looked_at = [record for record in second.recalls.due() if record.topic != TOPICS.audit]
+    assert len(looked_at) == LOOKS_AT_ONCE - 1
+    second.recalls.settle(saved=False)
+    second.lists.put(gone=["e0"])
+    assert second.recalls.pressing()
+    (told,) = [record for record in second.recalls.due() if record.topic != TOPICS.audit]
+    assert told.key == b"l1/e0"
+    second.recalls.settle(saved=True)
+    second.run()
+    names = sorted(name for name, _, _ in second.recalled())
+    assert names == sorted(each.entry_id for each in entries[1:])
