@@ -9,7 +9,8 @@ from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.metrics.table import Metrics
 from anpr_engine.ports import Clock
-from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
+from anpr_engine.watchlist.pace import FollowLimits
+from anpr_engine.watchlist.refresh import WatchlistFollower
 from anpr_engine.wire import SiteTopics
 from anpr_engine.wiring_keys import list_keys
 

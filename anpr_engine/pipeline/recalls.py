@@ -6,8 +6,6 @@ given across topics, so whoever shows alerts remembers recalled ids.
 Why the alerts sent before a start are read in the background: matching must not wait for them. No
 recall goes out before they are known; what changes meanwhile is noted, and each entry with an open
 alert is looked at once, so that a change made while no engine ran is found too.
-Why looks go in small pieces: reads wait meanwhile, and a hundred thousand alerts may be open. What
-changes is told at once, before any look.
 Why a look finds no "corrected": an entry is found by its plate; another plate is not looked for.
 Why memory: as with passages. Where two engines share a site's cameras, each recalls what it sent
 and what it found on the topics at its start; an engine that never comes back leaves its alerts to
@@ -34,7 +32,8 @@ from anpr_engine.wire import OutgoingRecord
 ENTRIES_AT_ONCE = 2_000
 """Entries looked at for one transaction; it is prepared while the one before it is being saved."""
 LOOKS_AT_ONCE = 64
-"""Entries looked up in the lists between two batches, some 0.1 ms each."""
+"""Entries looked up between two batches, some 0.1 ms each: reads wait meanwhile, and a hundred
+thousand alerts may be open. What is told to have changed comes before any look."""
 RETRY_S = 30.0
 
 

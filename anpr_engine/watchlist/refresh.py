@@ -10,10 +10,10 @@ and a person decides: an engine that starts holds what is there against the site
 what is older only where told to. Where keys are given, nothing that they did not sign is taken.
 """
 
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from random import Random
 
 from anpr_engine.errors import StoreError, StoreNotTrusted, StoreRefused, StoreUnavailable
@@ -33,9 +33,10 @@ from anpr_engine.watchlist.changes import ChangeNotes
 from anpr_engine.watchlist.editor import Change, SnapshotEditor
 from anpr_engine.watchlist.loading import NEVER_USED, Loaded, changes_of, follows, load
 from anpr_engine.watchlist.manifest import ChangeRecord, Manifest
+from anpr_engine.watchlist.pace import FollowLimits, Pace
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import StoreReader
-from anpr_engine.watchlist.seals import Trust, VerifyingKey
+from anpr_engine.watchlist.seals import Trust
 from anpr_engine.watchlist.snapshot import ProfileTable, Snapshot, empty_snapshot
 
 REPLY_S_MAX, WAIT_MS_MAX = 1.0, 500
@@ -47,18 +48,6 @@ JOIN_S_MAX = 10.0
 US = 1_000_000
 RECEIPTS_EVERY_US, RECEIPTS_SOON_US = 5 * US, US // 5
 """How often the receipts of other sites' lists are read; and how soon after a change of lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class FollowLimits:
-    """How closely to follow, how many recent changes to keep beside the base, whom to trust.
-
-    keys: those by which versions must be signed; without any, none needs to be.
-    """
-
-    poll_ms: int = 50
-    delta_entries_max: int = 20_000
-    keys: tuple[VerifyingKey, ...] = ()
 
 
 class WatchlistFollower:
@@ -83,13 +72,11 @@ class WatchlistFollower:
         """Prepare to follow; nothing is asked before `start`."""
         limits = limits or FollowLimits()
         self.current: Snapshot = empty_snapshot()
-        self.verified_at_us = 0
+        self.verified_at_us = self._receipts_due_us = 0
         self.received_at_us: Mapping[str, int] = {}
         self.changes = ChangeNotes()
-        self._receipts_due_us = 0
         self.refused, self.connected = "", False
-        self._clock = clock
-        self._metrics = metrics
+        self._clock, self._metrics = clock, metrics
         self._wait_ms = min(limits.poll_ms, WAIT_MS_MAX)
         self._delta_entries_max = limits.delta_entries_max
         self._session = RedisSession(redis_url, reply_s_max=REPLY_S_MAX)
@@ -99,11 +86,12 @@ class WatchlistFollower:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="watchlist-fold")
         self._thread = threading.Thread(target=self._run, name="watchlist", daemon=True)
         self._stop = threading.Event()
-        self._failures = 0
+        self._failures = self._seen_version = 0
         self._profiles = ProfileTable()
         self._editor = SnapshotEditor(self.current.base, self._profiles, {})
         self._manifest = NEVER_USED
-        self._seen_version = 0
+        self._pace = Pace(clock)
+        self._unpublished: list[tuple[ChangeRecord, list[Change]]] = []
         self._log = get_logger()
 
     @property
@@ -173,13 +161,14 @@ class WatchlistFollower:
 
     def _step(self) -> None:
         """Look at the store once and take over what can be."""
-        if self._editor.finish_fold():
-            self._publish(self._manifest)
+        self._publish_due(folded=self._editor.finish_fold())
         if not self.refused and self._clock.now_us() >= self._receipts_due_us:
             # A store that is refused cannot prolong how long received lists may be used.
             self._read_receipts()
         seen = self._seen_version
-        found = self._reader.progress(self._manifest.version, self._wait_ms)
+        due_ms = 1000 * self._pace.wait_s() if self._unpublished else self._wait_ms
+        wait_ms = min(self._wait_ms, 1 + math.ceil(due_ms))
+        found = self._reader.progress(self._manifest.version, wait_ms)
         manifest = found.manifest
         if cause := self._objection(manifest):
             self._refuse(cause, manifest)
@@ -234,6 +223,9 @@ class WatchlistFollower:
         )
 
     def _confirm(self) -> None:
+        if self._unpublished:
+            # The newest version is known, and not yet in use.
+            return
         if self.refused:
             self._log.info("watchlist_state_accepted_again", version=self.current.version)
         self.refused = ""
@@ -241,7 +233,6 @@ class WatchlistFollower:
         self._metrics.put(LIST_VERIFIED, self.verified_at_us / US)
 
     def _follow(self, records: Sequence[ChangeRecord]) -> None:
-        applied: list[tuple[ChangeRecord, list[Change]]] = []
         profiles = self._profiles
         try:
             for record in records:
@@ -260,15 +251,10 @@ class WatchlistFollower:
                 changes = changes_of(record, self._reader, profiles)
                 self._editor.apply(changes)
                 self._manifest = self._manifest.after(record)
-                applied.append((record, changes))
+                self._unpublished.append((record, changes))
         finally:
             # What was applied is used, even when the next record's profile cannot be had now.
-            self._publish(self._manifest)
-            now_us = self._clock.now_us()
-            for record, changes in applied:
-                self.changes.follow(record.version, now_us, changes, profiles)
-                waited_us = now_us - record.committed_at_us
-                self._metrics.observe(LIST_CHANGE_SECONDS, max(0, waited_us) / US)
+            self._publish_due()
 
     def _reload(self, cause: str) -> None:
         loaded = load(self._reader, self._stop.is_set)
@@ -281,6 +267,7 @@ class WatchlistFollower:
         self._editor, self._profiles = loaded.editor, loaded.profiles
         self._manifest = loaded.manifest
         self._seen_version = loaded.manifest.version
+        self._unpublished.clear()
         self._publish(loaded.manifest)
         self._confirm()
         self._metrics.add(LIST_RELOADS, 1, cause)
@@ -288,11 +275,23 @@ class WatchlistFollower:
         self.changes.anew(version, self.verified_at_us)
         self._log.info("watchlists_loaded", cause=cause, version=version, entries=entries)
 
+    def _publish_due(self, *, folded: bool = False) -> None:
+        if folded or (self._unpublished and not self._pace.wait_s()):
+            self._publish(self._manifest)
+
     def _publish(self, manifest: Manifest) -> None:
         # A delivery writes its receipt just after its entries.
         soon_us = self._clock.now_us() + RECEIPTS_SOON_US
         self._receipts_due_us = min(self._receipts_due_us, soon_us)
-        former, self.current = self.current, self._editor.snapshot(manifest.epoch, manifest.version)
+        former = self.current
+        with self._pace.turn():
+            self.current = self._editor.snapshot(manifest.epoch, manifest.version)
+        now_us = self._clock.now_us()
+        for record, changes in self._unpublished:
+            self.changes.follow(record.version, now_us, changes, self._profiles)
+            waited_us = now_us - record.committed_at_us
+            self._metrics.observe(LIST_CHANGE_SECONDS, max(0, waited_us) / US)
+        self._unpublished.clear()
         self._metrics.put(LIST_VERSION, manifest.version)
         for name in former.counts.keys() | self.current.counts.keys():
             self._metrics.put(LIST_ENTRIES, self.current.counts.get(name, 0), name)

@@ -15,12 +15,13 @@ from anpr_engine.errors import PolicyRefused, StoreNotTrusted
 from anpr_engine.records.finding import Finding
 from anpr_engine.watchlist.checks import check_store
 from anpr_engine.watchlist.loading import load
+from anpr_engine.watchlist.pace import FollowLimits
 from anpr_engine.watchlist.receipts import Cursor
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_keys import DELIVERED, bucket_of, entries_key
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.redis_writer import StoreWriter
-from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
+from anpr_engine.watchlist.refresh import WatchlistFollower
 from anpr_engine.watchlist.sealing import seal_store
 from anpr_engine.watchlist.seals import Sealer, Trust
 

@@ -13,8 +13,9 @@ from watchlist_world import CHANGES, ENTRIES, MANIFEST, World, entries_in_use, e
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import StoreUnavailable
-from anpr_engine.metrics.table import Metrics
+from anpr_engine.metrics.table import LIST_AGE, Metrics
 from anpr_engine.watchlist.embedded import EmbeddedRedis, ServerKind
+from anpr_engine.watchlist.pace import Pace
 from anpr_engine.watchlist.refresh import WatchlistFollower
 
 EFFECTIVE_S_MAX = 1.0
@@ -244,3 +245,33 @@ def test_a_profile_that_is_missing_refuses_the_change(world: World) -> None:
         until(lambda: follower.refused == "unreadable")
         assert entries_in_use(follower) == 1
         assert world.session.ask("EXISTS", ENTRIES) == 0
+
+
+def _look_again(world: World) -> None:
+    """Wait until the follower has looked at its store once more."""
+    age_s = world.metrics.value(LIST_AGE.name)
+    until(lambda: world.metrics.value(LIST_AGE.name) != age_s)
+
+
+def test_versions_that_come_fast_are_put_into_use_together(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for its turn is neither confirmed nor told of; then all of it is, in order."""
+    world.writer.put([entry(9)])
+    with world.follower() as follower:
+        follower.changes.take()
+        monkeypatch.setattr(Pace, "wait_s", lambda _: 0.01)
+        before = follower.current.version
+        for number in range(3):
+            world.writer.put([entry(number)])
+        until(lambda: len(follower._unpublished) == 3)  # noqa: SLF001 - what waits
+        confirmed_us = follower.verified_at_us
+        for _ in range(2):
+            _look_again(world)
+        assert (follower.current.version, bool(follower.changes)) == (before, False)
+        assert follower.verified_at_us == confirmed_us
+        monkeypatch.setattr(Pace, "wait_s", lambda _: 0.0)
+        until(lambda: follower.current.version == before + 3)
+        until(lambda: follower.verified_at_us > confirmed_us)
+        noted = [note.version for note in follower.changes.take() if note.entries is not None]
+        assert noted[-3:] == [before + 1, before + 2, before + 3]

@@ -11,10 +11,11 @@ from typing import Any
 from anpr_engine.clock import SystemClock
 from anpr_engine.metrics.table import Metrics
 from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.pace import FollowLimits
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.redis_writer import StoreWriter
-from anpr_engine.watchlist.refresh import FollowLimits, WatchlistFollower
+from anpr_engine.watchlist.refresh import WatchlistFollower
 
 CHANGES = "anpr:{wl}:changes"
 MANIFEST = "anpr:{wl}:manifest"
