@@ -26,7 +26,7 @@ from benchmarks.definitions import Size
 from benchmarks.lab import SITE, Lab, engine_running, engine_settings, run_json
 from benchmarks.measure import Outcome
 
-ARRIVAL_S_MAX = 60.0
+ARRIVAL_S_MAX = 180.0
 SETTLED_SHARE = 0.25
 """The first part of the run, in which books and caches fill; the slope is of what comes after."""
 MIB = 1 << 20
