@@ -13,6 +13,8 @@ from anpr_engine.kernels.hashing import mix64
 
 LANES = 8
 BLOCK_BITS = 32 * LANES
+KEYS_AT_ONCE = 64
+"""Most keys that `maybe_members` is asked for: a bit of a word for each."""
 _SALTS = np.array(
     [
         0x47B6137B,
@@ -65,7 +67,7 @@ def maybe_members(words: NDArray[np.uint32], keys: NDArray[np.uint64], ends: Wor
 
     Args:
         words: the filter.
-        keys: of which some are asked for.
+        keys: of which up to `KEYS_AT_ONCE` are asked for.
         ends: the place of the first of them, and the one behind the last.
 
     """

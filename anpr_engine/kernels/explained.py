@@ -128,7 +128,7 @@ def _one_edit(read: Word, gap: Word, by: Word, room: Room) -> Word:
             if first | second | third == np.uint64(0):
                 continue
             edits = ((kind, place), (NO_EDIT, 0))
-            shown = printed_rows(edits[0], edits[1], gap, plate, gate)
+            shown = printed_rows(edits[0], edits[1], gap, plate, gate.gaps)
             rows = (first & shown[0], second & shown[1], third & shown[2])
             count = add_rows(edits, rows, (read[0], read[1], length, count), by, room)
     return count
@@ -153,7 +153,7 @@ def _second_edits(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> 
             found[0] | found[1] | found[2] != np.uint64(0)
             and best_of(both, room.codes[0], by[0], read[0]) * densest >= read[0][NEED]
         ):
-            shown = printed_rows(both[0], both[1], gap, plate, gate)
+            shown = printed_rows(both[0], both[1], gap, plate, gate.gaps)
             found = (found[0] & shown[0], found[1] & shown[1], found[2] & shown[2])
             count = add_rows(both, found, (read[0], read[1], length, count), by, room)
         if at == length or at + SHIFTS[kind] >= plate:

@@ -6,7 +6,7 @@ See `kernels.explained`, which calls this for the terms that are a large part of
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, helper
+from anpr_engine.kernels._jit import Word, helper, routine
 from anpr_engine.kernels.edits import ADDED
 from anpr_engine.kernels.explained_tables import (
     KIND,
@@ -89,7 +89,7 @@ def _name_second(second: Word, so_far: Word, of: Word, room: Room, named: Named)
             _write(read, plate, room, named)
 
 
-@helper
+@routine
 def name_plates(term: NDArray[np.float64], read: Word, by: Word, room: Room, named: Named) -> None:
     """Spell out a term's plates that are likely enough."""
     bounds, claims, length, number = read

@@ -6,7 +6,7 @@ See `kernels.explained`, which calls this for one edit and for two.
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, helper
+from anpr_engine.kernels._jit import Word, helper, routine
 from anpr_engine.kernels.channel import QUALITIES
 from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS
 from anpr_engine.kernels.explained_tables import (
@@ -49,7 +49,7 @@ from anpr_engine.kernels.gate import (
 from anpr_engine.kernels.plate_text import KEY_BASE
 
 
-@helper
+@routine
 def line_up(
     codes: NDArray[np.int64], length: Word, shift: Word, gate: GateTables, sets: NDArray[np.uint64]
 ) -> None:
@@ -95,9 +95,9 @@ def _gap_after(kind: Word, place: Word, gap: Word) -> Word:
 
 
 @helper
-def _rows_printed(gap: Word, plate: Word, gate: GateTables) -> Word:
+def _rows_printed(gap: Word, plate: Word, gaps: NDArray[np.uint64]) -> Word:
     # The rows with these separators: none with any before the first character or after the last.
-    return gate.gaps[plate, gap if gap < GAP_MASKS else 1]
+    return gaps[plate, gap if gap < GAP_MASKS else 1]
 
 
 @helper
@@ -108,8 +108,10 @@ def _in_its_place(place: Word, gap: Word) -> Word:
     return gap, gap ^ (0b11 << place) if moves else gap
 
 
-@helper
-def printed_rows(first: Word, second: Word, gap: Word, plate: Word, gate: GateTables) -> Word:
+@routine
+def printed_rows(
+    first: Word, second: Word, gap: Word, plate: Word, gaps: NDArray[np.uint64]
+) -> Word:
     """Give the rows whose separators fit after one edit or two, as the words of a row set."""
     kind, place = first
     one, other = _gap_after(kind, place, gap)
@@ -121,8 +123,8 @@ def printed_rows(first: Word, second: Word, gap: Word, plate: Word, gate: GateTa
         at = second[1] + SHIFTS[kind]
         left, right = _gap_after(second[0], at, one)
         near, far = _gap_after(second[0], at, other)
-    a, b = _rows_printed(left, plate, gate), _rows_printed(right, plate, gate)
-    c, d = _rows_printed(near, plate, gate), _rows_printed(far, plate, gate)
+    a, b = _rows_printed(left, plate, gaps), _rows_printed(right, plate, gaps)
+    c, d = _rows_printed(near, plate, gaps), _rows_printed(far, plate, gaps)
     return a[0] | b[0] | c[0] | d[0], a[1] | b[1] | c[1] | d[1], a[2] | b[2] | c[2] | d[2]
 
 
@@ -135,7 +137,7 @@ def _class_of(edit: Word, shift: Word, row: Word, of: Word) -> Word:
     return shown, seen_in(edit, codes)
 
 
-@helper
+@routine
 def _word_sum(edit: Word, row: Word, text: Word, by: Word, start: NDArray[np.float64]) -> Word:
     # What one edit within the word that a plate begins with comes to, over all words.
     kind, place = edit
@@ -197,7 +199,7 @@ def best_of(edits: Word, codes: NDArray[np.int64], tables: ReadTables, bounds: W
     return most_of(bounds, one, tables.best[second[0], seen_in(second, codes)])
 
 
-@helper
+@routine
 def _keep_term(edits: Word, row: Word, value: Word, read: Word, terms: NDArray[np.float64]) -> Word:
     # Keep one more; where there is no room, drop those that the sum has outgrown.
     bounds, count = read

@@ -27,13 +27,13 @@ from anpr_engine.kernels._jit import (
     u64,
     written,
 )
-from anpr_engine.kernels.bits import WORD_BITS, lowest_bit
+from anpr_engine.kernels._memory import lowest_bit
 from anpr_engine.kernels.plate_text import KEY_BASE, count_characters
 
 GATE_CHARACTERS_MAX = 9
 SET_WORDS = 3
 """Words of a row set: at most 192 formats of one length."""
-SET_BITS = WORD_BITS
+SET_BITS = 64
 WORD_CHARACTERS_MAX = 3
 WORDS_SHAPE = KEY_BASE**WORD_CHARACTERS_MAX
 GAP_MASKS = 1 << GATE_CHARACTERS_MAX

@@ -26,6 +26,7 @@ from anpr_engine.kernels._jit import (
     i64,
     kernel,
     record,
+    routine,
     written,
 )
 from anpr_engine.kernels.channel import QUALITIES
@@ -117,7 +118,7 @@ def _whole(code: Word, read: NDArray[np.int8], tail: Word, end: Word) -> Word:
     return key
 
 
-@helper
+@routine
 def _compare(
     half: Word, of: Word, index: HalfIndex, ratios: NDArray[np.float64], out: Word
 ) -> Word:

@@ -7,7 +7,7 @@ The answer may be yes for plates that are not likely enough, never no for one th
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, helper
+from anpr_engine.kernels._jit import Word, helper, routine
 from anpr_engine.kernels.edits import ADDED, REPLACED, TWO_EDITS, times, weigh
 from anpr_engine.kernels.plate_text import KEY_BASE
 from anpr_engine.kernels.tokens import TOKENS
@@ -164,7 +164,7 @@ def most_replaced(
     return replaced
 
 
-@helper
+@routine
 def twice_in_head(of: Word, edits: Word, ends: Word, ratios: NDArray[np.float64]) -> Word:
     """Give the most that two edits of a read's first characters can leave.
 

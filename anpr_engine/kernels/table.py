@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels._jit import Word, given, helper, i64, kernel, u32, u64, written
-from anpr_engine.kernels.bits import WORD_BITS, lowest_bit
-from anpr_engine.kernels.bloom import maybe_member, maybe_members
+from anpr_engine.kernels._memory import lowest_bit
+from anpr_engine.kernels.bloom import KEYS_AT_ONCE, maybe_member, maybe_members
 from anpr_engine.kernels.hashing import mix64
 
 FOUND = 0
@@ -87,8 +87,8 @@ def find_listed(
 
     """
     tally[:] = 0
-    for first in range(0, keys.shape[0], WORD_BITS):
-        end = min(first + WORD_BITS, keys.shape[0])
+    for first in range(0, keys.shape[0], KEYS_AT_ONCE):
+        end = min(first + KEYS_AT_ONCE, keys.shape[0])
         for read in range(first, end):
             tally[PROBED] += 1 if keys[read] != 0 else 0
         left = maybe_members(words, keys, (first, end))
