@@ -24,7 +24,8 @@ LINES = sealed([event(number) for number in range(24)])
 
 def is_sound(lines: list[bytes]) -> bool:
     """Say what the engine's check finds in one whole chain."""
-    check = RecordCheck(VerifyRules("be", back_s_max=1e9))
+    # A changed byte may be a digit of a year; how far back a clock may go is tested elsewhere.
+    check = RecordCheck(VerifyRules("be", back_s_max=1e12))
     check.take(AuditLine(0, at, line) for at, line in enumerate(lines))
     return not check.findings()
 
