@@ -3,7 +3,6 @@
 import gc
 import json
 import signal
-import sys
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,9 +15,6 @@ from anpr_engine.cli.options import place_options
 from anpr_engine.logs import configure_logs
 from anpr_engine.pipeline.report import RunTotals
 from anpr_engine.wiring import Overrides, settings_of, site_engine
-
-TURN_S = 0.0005
-"""How long a thread may compute while another waits for the interpreter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +40,6 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(500_000, 50, 100)
-
-
-def take_short_turns() -> None:
-    """Let threads that wait for the interpreter have it soon.
-
-    Matching lets it go for each kernel, and asks for it again at once: with Python's own 5 ms a
-    thread that reads lists or saves a batch could hold a batch up that long, again and again.
-    """
-    sys.setswitchinterval(TURN_S)
 
 
 def stop_on_signals() -> threading.Event:
