@@ -157,7 +157,7 @@ def everything(patch: pytest.MonkeyPatch) -> None:
     share=st.sampled_from([1e-9, 1e-7, 1e-4, 0.01, 0.3]),
     told_apart=st.booleans(),
 )
-@settings(max_examples=25)
+@settings(max_examples=120)
 def test_gate_and_search_together_lose_no_hit_within_two_edits(
     seed: int, floor: float, share: float, *, told_apart: bool
 ) -> None:
