@@ -110,6 +110,15 @@ def _twice_most(bounds: NDArray[np.float64], room: Room) -> Word:
 
 
 @helper
+def _shown(edits: Word, gap: Word, plate: Word, gate: GateTables) -> Word:
+    # The formats whose separators fit; most reads show none.
+    if gap == 0:
+        rows = gate.gaps[plate, 0]
+        return rows[0], rows[1], rows[2]
+    return printed_rows(edits[0], edits[1], gap, plate, gate.gaps)
+
+
+@helper
 def _one_edit(read: Word, gap: Word, by: Word, room: Room) -> Word:
     # Everything one edit away; gives how many terms there are.
     length, count = read[2], read[3]
@@ -128,7 +137,7 @@ def _one_edit(read: Word, gap: Word, by: Word, room: Room) -> Word:
             if first | second | third == np.uint64(0):
                 continue
             edits = ((kind, place), (NO_EDIT, 0))
-            shown = printed_rows(edits[0], edits[1], gap, plate, gate.gaps)
+            shown = _shown(edits, gap, plate, gate)
             rows = (first & shown[0], second & shown[1], third & shown[2])
             count = add_rows(edits, rows, (read[0], read[1], length, count), by, room)
     return count
@@ -153,7 +162,7 @@ def _second_edits(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> 
             found[0] | found[1] | found[2] != np.uint64(0)
             and best_of(both, room.codes[0], by[0], read[0]) * densest >= read[0][NEED]
         ):
-            shown = printed_rows(both[0], both[1], gap, plate, gate.gaps)
+            shown = _shown(both, gap, plate, gate)
             found = (found[0] & shown[0], found[1] & shown[1], found[2] & shown[2])
             count = add_rows(both, found, (read[0], read[1], length, count), by, room)
         if at == length or at + SHIFTS[kind] >= plate:
@@ -181,7 +190,7 @@ def _two_edits(read: Word, gap: Word, by: Word, room: Room) -> Word:
         if most_of(read[0], room.best[kind], room.best[other]) * densest < read[0][NEED]:
             continue
         if abs(shift) == TWO_EDITS:
-            line_up(room.codes[0], length, shift, by[1], room.sets)
+            line_up(room.codes[0], length, shift, by[1].sets, room.sets)
         for place in range(min(plate, length if kind == LOST else length - 1) + 1):
             rows = (heads[place, 0], heads[place, 1], heads[place, 2])
             if rows[0] | rows[1] | rows[2] == np.uint64(0):
@@ -215,7 +224,7 @@ def _sum_up(read: Word, gap: Word, by: Word, room: Room, limits: NDArray[np.floa
         return 0
     _densest_of(length, claims, by[0], room)
     for shift in range(-1, 2):
-        line_up(room.codes[0], length, shift, by[1], room.sets)
+        line_up(room.codes[0], length, shift, by[1].sets, room.sets)
     count = _one_edit(read, gap, by, room)
     named_from = found[NEED] / (found[RUNS] * NAMED_FROM)
     enough = found[NEED] * limits[ODDS] >= found[BEST]

@@ -6,7 +6,7 @@ See `kernels.explained`, which calls this for the terms that are a large part of
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, helper, routine
+from anpr_engine.kernels._jit import Word, helper
 from anpr_engine.kernels.edits import ADDED
 from anpr_engine.kernels.explained_tables import (
     KIND,
@@ -30,9 +30,6 @@ from anpr_engine.kernels.explained_tables import (
 from anpr_engine.kernels.gate import COUNTRY, SET_BITS, SHARE, GateTables
 from anpr_engine.kernels.plate_text import KEY_BASE
 
-_NO_CHARACTER = KEY_BASE - 1
-"""Where the one round begins for an added character, in whose place no plate has any."""
-
 
 @helper
 def _fits(code: Word, place: Word, row: Word, plate: Word, gate: GateTables) -> Word:
@@ -43,13 +40,13 @@ def _fits(code: Word, place: Word, row: Word, plate: Word, gate: GateTables) -> 
 
 
 @helper
-def _put(code: Word, edit: Word, seen: Word, of: Word, spelled: NDArray[np.int64]) -> Word:
+def _put(code: Word, edit: Word, of: Word, spelled: NDArray[np.int64]) -> Word:
     # Put a character where an edit was; says whether the format allows it.
     place, row, plate, gate = of
     if edit[0] == ADDED:
         return True
     spelled[place] = code
-    return code != seen and _fits(code, place, row, plate, gate)
+    return _fits(code, place, row, plate, gate)
 
 
 @helper
@@ -81,15 +78,17 @@ def _name_second(second: Word, so_far: Word, of: Word, room: Room, named: Named)
     tables, bounds, row, plate, gate, place = of
     seen = seen_in(second, room.codes[0])
     added = second[0] == ADDED
-    for code in range(_NO_CHARACTER if added else 1, KEY_BASE):
-        if not _put(code, second, seen, (place, row, plate, gate), room.codes[1]):
-            continue
-        ratio = tables.ratios[MOST, seen, NOTHING if added else code]
-        if most_of(bounds, first_ratio, ratio) >= need:
+    for rank in range(1 if added else KEY_BASE - 1):
+        if not added and most_of(bounds, first_ratio, tables.rest[seen, rank]) < need:
+            break
+        code = NOTHING if added else np.int64(tables.ranked[seen, rank])
+        if most_of(bounds, first_ratio, tables.ratios[MOST, seen, code]) >= need and _put(
+            code, second, (place, row, plate, gate), room.codes[1]
+        ):
             _write(read, plate, room, named)
 
 
-@routine
+@helper
 def name_plates(term: NDArray[np.float64], read: Word, by: Word, room: Room, named: Named) -> None:
     """Spell out a term's plates that are likely enough."""
     bounds, claims, length, number = read
@@ -108,11 +107,14 @@ def name_plates(term: NDArray[np.float64], read: Word, by: Word, room: Room, nam
     rest = tables.sums[MOST, NOTHING, NOTHING]
     if twice:
         rest = tables.best[second[0], seen_in(second, room.codes[0])]
-    for code in range(_NO_CHARACTER if added else 1, KEY_BASE):
-        if not _put(code, first, seen, (first[1], row, plate, gate), room.codes[1]):
-            continue
-        ratio = tables.ratios[MOST, seen, NOTHING if added else code]
+    for rank in range(1 if added else KEY_BASE - 1):
+        if not added and most_of(bounds, tables.rest[seen, rank], rest) < need:
+            break
+        code = NOTHING if added else np.int64(tables.ranked[seen, rank])
+        ratio = tables.ratios[MOST, seen, code]
         if most_of(bounds, ratio, rest) < need:
+            continue
+        if not _put(code, first, (first[1], row, plate, gate), room.codes[1]):
             continue
         if twice:
             of = (tables, bounds, row, plate, gate, second[1] + shift)

@@ -43,7 +43,6 @@ from anpr_engine.kernels.gate import (
     SHARE,
     WORD_LENGTH,
     WORD_TABLE,
-    GateTables,
     take_row,
 )
 from anpr_engine.kernels.plate_text import KEY_BASE
@@ -51,7 +50,11 @@ from anpr_engine.kernels.plate_text import KEY_BASE
 
 @routine
 def line_up(
-    codes: NDArray[np.int64], length: Word, shift: Word, gate: GateTables, sets: NDArray[np.uint64]
+    codes: NDArray[np.int64],
+    length: Word,
+    shift: Word,
+    gate_sets: NDArray[np.uint64],
+    sets: NDArray[np.uint64],
 ) -> None:
     """Write the row sets of the beginnings and the ends of a text, see `Room.sets`.
 
@@ -59,7 +62,7 @@ def line_up(
         codes: of the text.
         length: its characters.
         shift: how many more the plates have.
-        gate: the formats.
+        gate_sets: see `kernels.gate.GateTables.sets`.
         sets: written, for this shift.
 
     """
@@ -67,14 +70,17 @@ def line_up(
     heads, tails = sets[shift + TWO_EDITS, 0], sets[shift + TWO_EDITS, 1]
     heads[0] = tails[length] = np.uint64(0xFFFFFFFFFFFFFFFF)
     if 0 < plate <= GATE_CHARACTERS_MAX:
+        by_place = gate_sets[plate]
+        first = second = third = np.uint64(0xFFFFFFFFFFFFFFFF)
         for place in range(min(length, plate)):
-            allowed = gate.sets[plate, place, codes[place]]
-            for word in range(SET_WORDS):
-                heads[place + 1, word] = heads[place, word] & allowed[word]
+            allowed = by_place[place, codes[place]]
+            first, second, third = first & allowed[0], second & allowed[1], third & allowed[2]
+            heads[place + 1, 0], heads[place + 1, 1], heads[place + 1, 2] = first, second, third
+        first = second = third = np.uint64(0xFFFFFFFFFFFFFFFF)
         for place in range(length - 1, max(0, -shift) - 1, -1):
-            allowed = gate.sets[plate, place + shift, codes[place]]
-            for word in range(SET_WORDS):
-                tails[place, word] = tails[place + 1, word] & allowed[word]
+            allowed = by_place[place + shift, codes[place]]
+            first, second, third = first & allowed[0], second & allowed[1], third & allowed[2]
+            tails[place, 0], tails[place, 1], tails[place, 2] = first, second, third
 
 
 @helper
@@ -138,25 +144,31 @@ def _class_of(edit: Word, shift: Word, row: Word, of: Word) -> Word:
 
 
 @routine
-def _word_sum(edit: Word, row: Word, text: Word, by: Word, start: NDArray[np.float64]) -> Word:
+def _word_sum(
+    edit: Word,
+    text: Word,
+    words: NDArray[np.uint8],
+    ratios: NDArray[np.float64],
+    start: NDArray[np.float64],
+) -> Word:
     # What one edit within the word that a plate begins with comes to, over all words.
     kind, place = edit
-    codes, plate = text
-    tables, gate = by
-    letters = np.int64(gate.values[row, WORD_LENGTH])
-    words = gate.words[np.int64(gate.values[row, WORD_TABLE])]
+    codes, plate, letters = text
     for at in range(letters):
         plate[at] = codes[at] if at < place else codes[at - SHIFTS[kind]]
     total = 0.0
     if kind == ADDED:
         if words[np.int64(key_of(plate, letters))] != 0:
-            total = weigh_known(start, tables.ratios[LEAST, codes[place], NOTHING])
+            total = weigh_known(start, ratios[codes[place], NOTHING])
         return total
     seen = seen_in(edit, codes)
+    plate[place] = 0
+    key, step = np.int64(key_of(plate, letters)), 1
+    for _ in range(letters - 1 - place):
+        step *= KEY_BASE
     for code in range(LETTERS_FROM, KEY_BASE):
-        plate[place] = code
-        if code != seen and words[np.int64(key_of(plate, letters))] != 0:
-            total += weigh_known(start, tables.ratios[LEAST, seen, code])
+        if code != seen and words[key + code * step] != 0:
+            total += weigh_known(start, ratios[seen, code])
     return total
 
 
@@ -172,7 +184,9 @@ def _sum_of_row(edits: Word, row: Word, texts: Word, by: Word, bounds: NDArray[n
     if second[0] == NO_EDIT:
         peak = most_of(bounds, highest, tables.sums[MOST, NOTHING, NOTHING])
         if first[1] < letters:
-            return _word_sum(first, row, texts, by, bounds), peak
+            words = gate.words[np.int64(gate.values[row, WORD_TABLE])]
+            text = (texts[0], texts[1], letters)
+            return _word_sum(first, text, words, tables.ratios[LEAST], bounds), peak
         total = weigh_known(bounds, least)
     else:
         shown, seen = _class_of(second, SHIFTS[first[0]], row, (texts[0], tables))

@@ -5,7 +5,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, f64, given, helper, i32, i64, record, u16, u64, written
+from anpr_engine.kernels._jit import (
+    Word,
+    f64,
+    given,
+    helper,
+    i8,
+    i32,
+    i64,
+    record,
+    u16,
+    u64,
+    written,
+)
 from anpr_engine.kernels.channel import QUALITIES
 from anpr_engine.kernels.edits import LOST, TWO_EDITS
 from anpr_engine.kernels.gate import SET_WORDS
@@ -76,6 +88,9 @@ class ReadTables(NamedTuple):
     right: float64 (KEY_BASE, QUALITIES), P(the character is read right, nothing added behind it).
     best: float64 (3, KEY_BASE, QUALITIES), the largest ratio of an edit of each kind, by the code
         read; of a lost character in row 0.
+    ranked: int8 (KEY_BASE, KEY_BASE), by the code read: the codes printed, the likeliest first.
+    rest: float64 (KEY_BASE, KEY_BASE, QUALITIES), by the code read: the largest upper bound of
+        each state's from this rank on.
     quality: float64 (bands, QUALITIES).
     densest: float64 (GATE_CHARACTERS_MAX + 1, countries), by length: the largest share of a plate.
     """
@@ -85,6 +100,8 @@ class ReadTables(NamedTuple):
     ratios: NDArray[np.float64]
     right: NDArray[np.float64]
     best: NDArray[np.float64]
+    ranked: NDArray[np.int8]
+    rest: NDArray[np.float64]
     quality: NDArray[np.float64]
     densest: NDArray[np.float64]
 
@@ -141,6 +158,8 @@ READ_TABLES = record(
     given(f64, 4),
     given(f64, 4),
     given(f64, 2),
+    given(f64, 3),
+    given(i8, 2),
     given(f64, 3),
     given(f64, 2),
     given(f64, 2),

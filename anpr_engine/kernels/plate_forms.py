@@ -75,6 +75,8 @@ def written_plate(key: int, form: int) -> str:
     while key:
         key, code = divmod(key, KEY_BASE)
         characters.append(ALPHABET[code - 1])
+    if not form:
+        return "".join(reversed(characters))
     separator, places = chr(form >> _SEPARATOR_SHIFT), form % (1 << _SEPARATOR_SHIFT)
     text = ""
     while characters or places >> len(text):

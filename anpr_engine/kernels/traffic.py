@@ -28,6 +28,7 @@ from anpr_engine.kernels._jit import (
     written,
 )
 from anpr_engine.kernels.channel import QUALITIES
+from anpr_engine.kernels.edits import times, weigh
 from anpr_engine.kernels.tokens import TOKENS, TOKENS_MAX
 
 CLASS = 0
@@ -63,8 +64,13 @@ NEGLIGIBLE = 1e-3
 """A branch that can add no more than this part of the sum so far is left out."""
 LEAST = 1e-18
 """What the sum is taken to be before anything was found."""
-WALK_SHAPE = (TOKENS_MAX + 3, TOKENS_MAX + 5, QUALITIES)
-"""Room that `traffic_likelihoods` works in; places are one further right than in the read."""
+ADDITIONS = TOKENS_MAX + 3
+ADDED_AGAIN = TOKENS_MAX + 5
+LOST_AGAIN = TOKENS_MAX + 6
+WALK_SHAPE = (TOKENS_MAX + 7, TOKENS_MAX + 5, QUALITIES)
+"""Room that `traffic_likelihoods` works in: the positions walked, places one further right than in
+the read; for each place of the read, what it leaves if it was added, inside a plate and at its
+edge; and the most that so many additions leave, or losses."""
 
 
 class Grammar(NamedTuple):
@@ -87,8 +93,15 @@ GRAMMAR = record(Grammar, given(i32, 2), given(f64, 2), given(f64, 5))
 
 
 @helper
-def _begin(row: NDArray[np.float64], read: NDArray[np.int8], nothing: NDArray[np.float64]) -> Word:
+def _four(values: NDArray[np.float64]) -> Word:
+    # The states of quality side by side: what is held in registers may be worked on at once.
+    return values[0], values[1], values[2], values[3]
+
+
+@helper
+def _begin(room: NDArray[np.float64], read: NDArray[np.int8], nothing: NDArray[np.float64]) -> Word:
     # Before the first position all that was read was added; returns the read's length.
+    row = room[0]
     length = 0
     row[0] = 0.0
     for quality in range(QUALITIES):
@@ -96,53 +109,66 @@ def _begin(row: NDArray[np.float64], read: NDArray[np.int8], nothing: NDArray[np
     while length < TOKENS_MAX and read[length] >= 0:
         token = np.int64(read[length])
         for quality in range(QUALITIES):
-            added = nothing[1, ADDED, quality] * nothing[1, token, quality]
+            for edge in range(2):
+                added = nothing[edge, ADDED, quality] * nothing[edge, token, quality]
+                room[ADDITIONS + edge, length, quality] = added
             row[length + 2, quality] = row[length + 1, quality] * added
         length += 1
     row[length + 2] = 0.0
+    room[ADDED_AGAIN, 0] = room[LOST_AGAIN, 0] = 1.0
+    for count in range(1, room.shape[1]):
+        for quality in range(QUALITIES):
+            dearest = nothing[0, DEAREST_ADDED, quality]
+            room[ADDED_AGAIN, count, quality] = room[ADDED_AGAIN, count - 1, quality] * dearest
+            dearest = nothing[0, DEAREST_LOST, quality]
+            room[LOST_AGAIN, count, quality] = room[LOST_AGAIN, count - 1, quality] * dearest
     return length
 
 
 @helper
-def _advance(rows: Word, read: NDArray[np.int8], classes: Word, gaps: Word, reach: Word) -> Word:
-    # One printed position: lost or read, then additions, no further from the depth than allowed.
-    before, after = rows
-    seen_as, nothing = classes
-    left, right = gaps
-    first, last = reach
-    after[first] = 0.0
-    if first == 0:
-        for quality in range(QUALITIES):
-            stop = 1.0 - nothing[left, ADDED, quality]
-            after[1, quality] = before[1, quality] * stop * seen_as[LOST, quality]
-        first = 1
-    for place in range(first, last + 1):
-        token = np.int64(read[place - 1])
-        for quality in range(QUALITIES):
-            stop = 1.0 - nothing[left, ADDED, quality]
-            value = before[place + 1, quality] * stop * seen_as[LOST, quality]
-            value += before[place, quality] * stop * seen_as[token, quality]
-            added = nothing[right, ADDED, quality] * nothing[right, token, quality]
-            after[place + 1, quality] = value + after[place, quality] * added
-    after[last + 2] = 0.0
+def _ends_well(values: Word, excess: Word, room: NDArray[np.float64]) -> Word:
+    # The most that a walk may still come to from one place: a read that is ahead of the plate or
+    # behind it needs losses or additions to end well.
+    left = room[ADDED_AGAIN, excess] if excess > 0 else room[LOST_AGAIN, -excess]
+    return weigh(values, left)
 
 
 @helper
-def _most(row: NDArray[np.float64], ends: Word, reach: Word, nothing: NDArray[np.float64]) -> Word:
-    # The most that a walk may still come to: a read that is ahead of the plate or behind it needs
-    # additions or losses to end well.
-    length, depth, plate = ends
-    most = 0.0
-    for place in range(reach[0], reach[1] + 1):
-        excess = (length - place) - (plate - depth)
-        total = 0.0
-        for quality in range(QUALITIES):
-            value = row[place + 1, quality]
-            dearest = nothing[0, DEAREST_ADDED if excess > 0 else DEAREST_LOST, quality]
-            for _ in range(abs(excess)):
-                value *= dearest
-            total += value
-        most = max(most, total)
+def _advance(depth: Word, text: Word, classes: Word, gaps: Word, reach: Word, ends: Word) -> Word:
+    # One printed position: lost or read, then additions, no further from the depth than allowed.
+    # Returns the most that the walk may still come to.
+    read, room = text
+    seen_as, nothing = classes
+    before, after = room[depth - 1], room[depth]
+    additions = room[ADDITIONS + gaps[1]]
+    begins = nothing[gaps[0], ADDED]
+    stop = (1.0 - begins[0], 1.0 - begins[1], 1.0 - begins[2], 1.0 - begins[3])
+    lost = times(stop, seen_as[LOST])
+    first, last = reach
+    after[first] = 0.0
+    came, most = (0.0, 0.0, 0.0, 0.0), 0.0
+    behind = _four(before[first])
+    excess = ends + depth - first
+    for place in range(first, last + 1):
+        here = _four(before[place + 1])
+        value = times(here, lost)
+        if place > 0:
+            right = times(times(behind, stop), seen_as[np.int64(read[place - 1])])
+            added = times(came, additions[place - 1])
+            value = (
+                value[0] + right[0] + added[0],
+                value[1] + right[1] + added[1],
+                value[2] + right[2] + added[2],
+                value[3] + right[3] + added[3],
+            )
+        after[place + 1, 0] = value[0]
+        after[place + 1, 1] = value[1]
+        after[place + 1, 2] = value[2]
+        after[place + 1, 3] = value[3]
+        most = max(most, _ends_well(value, excess, room))
+        came, behind = value, here
+        excess -= 1
+    after[last + 2] = 0.0
     return most
 
 
@@ -160,7 +186,9 @@ def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], foun
     excess = length - tree[head, CLASS]
     behind = min(0, excess) - tree[head, AT_EDGE]
     ahead = max(0, excess) + tree[head, AT_EDGE]
-    most = _most(room[0], (length, 0, tree[head, CLASS]), (0, min(length, ahead)), nothing)
+    most = 0.0
+    for place in range(min(length, ahead) + 1):
+        most = max(most, _ends_well(_four(room[0, place + 1]), excess - place, room))
     if most * weights[head, REACH] <= NEGLIGIBLE * max(found, known):
         return found
     back = np.int64(-1)
@@ -175,10 +203,9 @@ def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], foun
             continue
         edge = tree[at, AT_EDGE]
         seen_as = classes[tree[at, CLASS], min(edge, 1)]
-        rows = (room[depth - 1], room[depth])
         reach = (max(0, depth + behind), min(length, depth + ahead))
-        _advance(rows, text[0], (seen_as, nothing), (edge & 1, edge >> 1), reach)
-        best = _most(room[depth], (length, depth, tree[head, CLASS]), reach, nothing)
+        gaps = (edge & 1, edge >> 1)
+        best = _advance(depth, (text[0], room), (seen_as, nothing), gaps, reach, excess)
         if edge & 2:
             end = 0.0
             for quality in range(QUALITIES):
@@ -213,7 +240,7 @@ def traffic_likelihoods(
     tree, weights = grammar.tree, grammar.weights
     for row in range(reads.shape[0]):
         classes = grammar.classes[bands[row]]
-        length = _begin(room[0], reads[row], classes[0])
+        length = _begin(room, reads[row], classes[0])
         found = LEAST
         for difference in range(SPAN + 1):
             head = 0

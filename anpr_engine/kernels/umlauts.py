@@ -21,6 +21,8 @@ SPELLINGS_MAX = 2 * SPELLED_CHARACTERS
 FIRST_UMLAUT = 37
 _UMLAUT_OF = np.zeros(KEY_BASE, dtype=np.int64)
 _UMLAUT_OF[[11, 25, 31]] = (37, 38, 39)
+_VOWEL_OF = np.zeros(KEY_BASE, dtype=np.uint64)
+_VOWEL_OF[[37, 38, 39]] = (11, 25, 31)
 _LETTER_E = 15
 _POWERS = np.array([KEY_BASE**power for power in range(KEY_CHARACTERS_EXACT)], dtype=np.uint64)
 
@@ -69,3 +71,36 @@ def umlaut_keys(
             if power < base:
                 break
             power = power // base
+
+
+@kernel(given(u64), written(u64), written(i64))
+def plain_keys(
+    keys: NDArray[np.uint64], found: NDArray[np.uint64], count: NDArray[np.int64]
+) -> None:
+    """Write the keys of which `umlaut_keys` makes these: a vowel, or a vowel and E, for an umlaut.
+
+    Args:
+        keys: uint64 (n,), of listed plates.
+        found: uint64 (room,), written; room for `SPELLINGS_MAX` a key.
+        count: int64 (1,), written: how many.
+
+    """
+    count[0] = 0
+    base = np.uint64(KEY_BASE)
+    for row in range(keys.shape[0]):
+        key = keys[row]
+        if key == np.uint64(0) or key >= np.uint64(LONG_KEYS_FROM):
+            continue
+        length = count_characters(key)
+        for place in range(min(SPELLED_CHARACTERS, length)):
+            power = _POWERS[length - 1 - place]
+            head, low = key // power, key % power
+            vowel = _VOWEL_OF[np.int64(head % base)]
+            if vowel == np.uint64(0):
+                continue
+            head = head - head % base + vowel
+            found[count[0]] = head * power + low
+            count[0] += 1
+            if length < KEY_CHARACTERS_EXACT:
+                found[count[0]] = (head * base + np.uint64(_LETTER_E)) * power + low
+                count[0] += 1

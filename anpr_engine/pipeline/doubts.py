@@ -94,6 +94,14 @@ def _careful_candidates(reads: ReadColumns, characters_min: int) -> CandidateCol
     )
 
 
+def has_doubts(reads: ReadColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which rows of a batch may tell how sure the reader was of each character: bool (n,)."""
+    told = reads.spans[rows, SPAN_CHARACTERS, 1] > 0
+    if reads.careful:
+        told |= np.isin(rows, np.fromiter(reads.careful, dtype=np.int64))
+    return told
+
+
 def characters_of(reads: ReadColumns, row: int) -> list[tuple[str, float]]:
     """Give one read's characters, each with the reader's confidence in it; empty when not given."""
     careful = reads.careful.get(row)

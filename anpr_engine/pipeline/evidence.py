@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.tokens import tokens_of_keys
-from anpr_engine.pipeline.doubts import characters_of
+from anpr_engine.pipeline.doubts import characters_of, has_doubts
 from anpr_engine.pipeline.score import Evidence, ListedPlates
 from anpr_engine.plates.reading import ReadingModel
 from anpr_engine.records.columns import CandidateColumns, ReadColumns
@@ -30,7 +30,7 @@ DOUBT_RANGE = (0.1, 10.0)
 class Offered:
     """The other readings of reads under evidence.
 
-    place: int64 (c,), the read's place in the evidence. key: uint64 (c,).
+    place: int64 (c,), the read's place in the evidence, rising. key: uint64 (c,).
     weight: float64 (c,), how much likelier the reader says it is than its being left out.
     """
 
@@ -63,14 +63,19 @@ def weigh_offered(
     Returns float64 (p,), 1 where the read offers nothing or was read as listed, and bool (p,),
     whether it was offered.
     """
-    factor = np.ones(len(places))
-    listing = np.isin(places, offered.place)
-    factor[listing & (plates.keys != read_keys[places])] = NOT_OFFERED
+    # A read's offers stand side by side: each pair looks at the first of its read's, then the next.
+    at = np.searchsorted(offered.place, places, side="left")
+    end = np.searchsorted(offered.place, places, side="right")
+    other = plates.keys != read_keys[places]
+    factor = np.where(other & (at < end), NOT_OFFERED, 1.0)
     is_offered = np.zeros(len(places), dtype=np.bool_)
-    for place, key, weight in zip(offered.place, offered.key, offered.weight, strict=True):
-        same = (places == place) & (plates.keys == key) & (plates.keys != read_keys[places])
-        factor[same] = weight
-        is_offered |= same
+    left = np.flatnonzero(other & (at < end))
+    while len(left):
+        same = left[offered.key[at[left]] == plates.keys[left]]
+        factor[same] = offered.weight[at[same]]
+        is_offered[same] = True
+        at[left] += 1
+        left = left[at[left] < end[left]]
     return factor, is_offered
 
 
@@ -127,7 +132,10 @@ def weigh_characters(
     factor = np.ones(len(places))
     listed, lengths = tokens_of_keys(plates.keys)
     doubts: dict[int, NDArray[np.float64] | None] = {}
-    for pair, place in enumerate(places.tolist()):
+    rows = evidence.rows[places]
+    told = (listed != evidence.bare[places]).any(axis=1) & has_doubts(reads, rows)
+    for pair in np.flatnonzero(told).tolist():
+        place = int(places[pair])
         if place not in doubts:
             doubts[place] = _doubts(reads, evidence, place)
         doubt = doubts[place]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels.bloom import filter_maybe
 from anpr_engine.kernels.halves import HalfIndex
 from anpr_engine.kernels.neighbours import (
     MOST,
@@ -29,7 +30,7 @@ from anpr_engine.watchlist.block import EntryBlock, EntryRows
 from anpr_engine.watchlist.rare import NO_COUNTRY
 from anpr_engine.watchlist.snapshot import Snapshot
 
-NEAR_ROOM = 2**14
+NEAR_ROOM = 2**12
 """Pairs that are written at a time; more where one read alone has more."""
 
 
@@ -142,14 +143,21 @@ def offered_pairs(candidates: CandidateColumns, snapshot: Snapshot) -> Pairs:
 
 def spelling_pairs(keys: NDArray[np.uint64], snapshot: Snapshot) -> Pairs:
     """Find the entries with an umlaut that keys spell without."""
-    if not (snapshot.base.umlauts or snapshot.delta.umlauts):
+    asked = np.zeros(len(keys), dtype=np.uint8)
+    for block in (snapshot.base, snapshot.delta):
+        if len(block.spelled):
+            maybe = np.empty(len(keys), dtype=np.uint8)
+            filter_maybe(keys, block.spelled, maybe)
+            asked |= maybe
+    rows = np.flatnonzero(asked)
+    if not len(rows):
         return no_pairs()
-    found = np.empty((2, len(keys) * SPELLINGS_MAX), dtype=np.uint64)
+    found = np.empty((2, len(rows) * SPELLINGS_MAX), dtype=np.uint64)
     count = np.zeros(1, dtype=np.int64)
-    umlaut_keys(keys, found, count)
+    umlaut_keys(keys[rows], found, count)
     owner, key = found[:, : count[0]]
     pairs, _ = listed_pairs(np.ascontiguousarray(key), snapshot, FUZZY)
-    return replace(pairs, read=owner.astype(np.int64)[pairs.read])
+    return replace(pairs, read=rows[owner.astype(np.int64)[pairs.read]])
 
 
 def named_pairs(reads: NDArray[np.int64], keys: NDArray[np.uint64], snapshot: Snapshot) -> Pairs:

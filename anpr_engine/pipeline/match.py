@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.plate_text import LONG_KEYS_FROM
+from anpr_engine.kernels.plate_forms import written_plate
+from anpr_engine.kernels.plate_text import LONG_KEYS_FROM, USABLE
 from anpr_engine.pipeline.appearance import appearance_most, weigh_appearance
 from anpr_engine.pipeline.columns import EXACT, FUZZY, REPAIRED, WILDCARD, plate_text
 from anpr_engine.pipeline.doubts import candidates_of
@@ -133,7 +134,18 @@ def match(
     _count(withheld, "below-probability", ~enough & ~near)
     least = max(rules.near_probability_min, rules.probability_min)
     kept = np.where(near, probability >= least, enough)
-    hits = _hits(reads, pairs.chosen(kept), probability[kept], snapshot, withheld, tally)
+    kept_pairs = pairs.chosen(kept)
+    tier, edits = _tiers(reads, plates, kept_pairs, snapshot)
+    hits = HitColumns(
+        read=kept_pairs.read,
+        entry=kept_pairs.entry,
+        recent=kept_pairs.recent,
+        tier=tier,
+        edits=edits,
+        probability=probability[kept],
+        withheld=withheld,
+        tally=tally,
+    )
     return replace(hits, dropped=dropped) if dropped else hits
 
 
@@ -250,30 +262,22 @@ def _enough(
     return listed * (1 / _floor(rules) + 1)
 
 
-def _hits(
-    reads: ReadColumns,
-    pairs: Pairs,
-    probability: NDArray[np.float64],
-    snapshot: Snapshot,
-    withheld: dict[str, int],
-    tally: NDArray[np.int64],
-) -> HitColumns:
+def _tiers(
+    reads: ReadColumns, plates: PlateColumns, pairs: Pairs, snapshot: Snapshot
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    # The tier of each hit, repairs told apart, and how many edits it is away: uint8 (p,) each.
     edits = np.zeros(len(pairs), dtype=np.uint8)
     tier = pairs.tier.copy()
-    for place in np.flatnonzero(pairs.tier != EXACT).tolist():
-        if tier[place] == WILDCARD:
-            continue
-        seen, listed = _texts(reads, pairs, place, snapshot)
+    listed_keys = listed_plates(pairs, snapshot).keys
+    short = (plates.status[pairs.read] == USABLE) & (plates.keys[pairs.read] < LONG_KEYS_FROM)
+    short &= listed_keys < np.uint64(LONG_KEYS_FROM)
+    for place in np.flatnonzero((tier != EXACT) & (tier != WILDCARD)).tolist():
+        if short[place]:
+            seen = written_plate(int(plates.keys[pairs.read[place]]), 0)
+            listed = written_plate(int(listed_keys[place]), 0)
+        else:
+            seen, listed = _texts(reads, pairs, place, snapshot)
         edits[place] = edits_of(seen, listed)
         if tier[place] == FUZZY and is_repaired(seen, listed):
             tier[place] = REPAIRED
-    return HitColumns(
-        read=pairs.read,
-        entry=pairs.entry,
-        recent=pairs.recent,
-        tier=tier,
-        edits=edits,
-        probability=probability,
-        withheld=withheld,
-        tally=tally,
-    )
+    return tier, edits

@@ -25,7 +25,6 @@ from anpr_engine.kernels.explained_tables import (
     ODDS,
     SeenReads,
 )
-from anpr_engine.kernels.json_values import SPAN_CHARACTERS
 from anpr_engine.kernels.plate_text import (
     GAPS_UNKNOWN,
     LONG_KEYS_FROM,
@@ -33,6 +32,7 @@ from anpr_engine.kernels.plate_text import (
     USABLE,
 )
 from anpr_engine.kernels.tokens import CHARACTERS, NO_TOKEN, PLAIN, tokens_of_keys
+from anpr_engine.pipeline.doubts import has_doubts
 from anpr_engine.pipeline.find import (
     Pairs,
     bounds_of,
@@ -158,10 +158,7 @@ def boosts_of(reads: ReadColumns, rows: NDArray[np.int64]) -> NDArray[np.float64
 
     Returns float64 (n,) for rows of the batch, 1 where it tells none.
     """
-    told = reads.spans[rows, SPAN_CHARACTERS, 1] > 0
-    if reads.careful:
-        told |= np.isin(rows, np.fromiter(reads.careful, dtype=np.int64))
-    return np.where(told, CHARACTERS_BOOST, 1.0)
+    return np.where(has_doubts(reads, rows), CHARACTERS_BOOST, 1.0)
 
 
 def unknown_shares(
@@ -222,10 +219,8 @@ def _near_of_plain(
     # f D P(r | w) <= own(w) < T / 2 and f P(r | w) >= c T / 2, so c D < 1.
     rare = (bounds[:, ALL_NAMED] > 0) & (limits[:, ALONE] * RARE_SHARE >= 1)
     rare &= named & claims_allow(model.claims_least)
-    parts = [
-        named_pairs(rows[owners], keys, snapshot),
-        named_pairs(rows[typed[owner]], swapped, snapshot),
-    ]
+    may_be = np.concatenate([owners, typed[owner]])
+    parts = [named_pairs(rows[may_be], np.concatenate([keys, swapped]), snapshot)]
     for chosen, claimed in ((left & rare, claims), (left & ~rare, None)):
         if chosen.any():
             searched = bounds_of(bounds[chosen, :NEED], need[chosen], bounds[chosen, BEST])

@@ -194,9 +194,11 @@ def _add_spelled(
 ) -> None:
     # Hashed keys are equal texts; an umlaut may have been spelled out, as registers do.
     places, plates = of
-    starts = model.starts(evidence.bare, evidence.bands).sum(axis=1)
     able = has_umlaut(plates.keys) & np.asarray((evidence.bare < PLAIN).all(axis=1))[places]
     able |= plates.keys >= np.uint64(LONG_KEYS_FROM)
+    if not able.any():
+        return
+    starts = model.starts(evidence.bare, evidence.bands).sum(axis=1)
     for pair in np.flatnonzero(able & (found < starts[places] * SPELLED_OUT)).tolist():
         key = int(plates.keys[pair])
         if key >= LONG_KEYS_FROM:
@@ -287,9 +289,10 @@ def posteriors(
     listed = np.zeros(len(traffic))
     taken_out = np.zeros(len(traffic))
     # Several entries of one plate are one vehicle: it counts once.
-    _, first = np.unique(
-        np.column_stack([places.astype(np.uint64), keys]), axis=0, return_index=True
-    )
+    order = np.lexsort((keys, places))
+    again = np.zeros(len(order), dtype=np.bool_)
+    again[1:] = (places[order][1:] == places[order][:-1]) & (keys[order][1:] == keys[order][:-1])
+    first = order[~again]
     np.add.at(listed, places[first], worth[first])
     np.add.at(taken_out, places[first], own[first])
     others = np.maximum(traffic - taken_out, traffic * LEFT_MIN) * LUMPINESS

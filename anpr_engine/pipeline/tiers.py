@@ -17,9 +17,16 @@ from anpr_engine.records.columns import country_text
 from anpr_engine.watchlist.plate_checks import plate_counter
 from anpr_engine.watchlist.snapshot import Snapshot
 
+_SURE_REPLACED = 2
+
 
 def edits_of(seen: str, listed: str) -> int:
     """Count the fewest characters to replace, add or drop (Levenshtein 1966)."""
+    if len(seen) == len(listed):
+        replaced = sum(one != other for one, other in zip(seen, listed, strict=True))
+        # With fewer edits than two a text of this length has one replaced.
+        if replaced <= _SURE_REPLACED:
+            return replaced
     row = list(range(len(listed) + 1))
     for place, character in enumerate(seen, start=1):
         before, row[0] = row[0], place

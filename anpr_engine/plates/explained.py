@@ -66,6 +66,7 @@ def read_tables(
     best[REPLACED] = ratios[MOST][:, 1:].max(axis=1)
     best[ADDED] = ratios[MOST][:, NOTHING]
     best[LOST, NOTHING] = ratios[MOST][NOTHING].max(axis=0)
+    ranked, rest = _ranked(ratios[MOST])
     by_code = np.ones((KEY_BASE, QUALITIES))
     by_code[1:] = right[: KEY_BASE - 1]
     return ReadTables(
@@ -74,9 +75,20 @@ def read_tables(
         kept(ratios),
         kept(by_code),
         kept(best),
+        kept(ranked),
+        kept(rest),
         kept(channel.quality),
         kept(_densest(gate)),
     )
+
+
+def _ranked(most: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    # By the code read, what may have been printed; last, that nothing was, which is no such edit.
+    printed = most.copy()
+    printed[:, NOTHING] = -1.0
+    ranked = np.argsort(-printed.sum(axis=2), axis=1, kind="stable").astype(np.int8)
+    ratios = np.take_along_axis(np.maximum(printed, 0.0), ranked[:, :, None], axis=1)
+    return ranked, np.maximum.accumulate(ratios[:, ::-1], axis=1)[:, ::-1]
 
 
 def _densest(gate: Gate) -> NDArray[np.float64]:

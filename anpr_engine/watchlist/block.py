@@ -21,9 +21,10 @@ from anpr_engine.kernels.table import table_build, table_slots
 from anpr_engine.plates.wildcard import Wildcard, listed_key, parse_wildcard
 from anpr_engine.records.columns import country_code
 from anpr_engine.watchlist.column import Column, joined_columns
-from anpr_engine.watchlist.halves import half_index, has_umlauts
+from anpr_engine.watchlist.halves import half_index
 from anpr_engine.watchlist.patterns import PatternIndex, pattern_index
 from anpr_engine.watchlist.rare import RareHalves, rare_halves
+from anpr_engine.watchlist.spelled import spelled_filter
 from anpr_engine.watchlist.stored import StoredEntry
 from anpr_engine.watchlist.surroundings import surroundings
 from anpr_engine.watchlist.texts import EntryTexts, LooseTexts, Texts, joined_texts
@@ -99,7 +100,8 @@ class EntryBlock:
     words: uint32 (blocks, 8), see `kernels.bloom`; slots: uint32 (slots,), see `kernels.table`.
     patterns: the rows with wildcards, which are the last ones; no read has a key of theirs.
     halves: the keys filed by their halves, for near matches; rare: those of rare plates alone.
-    umlauts: whether any plate has an umlaut.
+    spelled: uint32 (blocks, 8), the filter of the keys that plates with an umlaut are read as
+        without it; without a block where no plate has one.
     surroundings: uint32 (blocks, 8), the filter of what is within two edits of a key, see
         `kernels.surroundings`; without a block where the keys are too many.
     """
@@ -110,7 +112,7 @@ class EntryBlock:
     patterns: PatternIndex
     halves: HalfIndex
     rare: RareHalves
-    umlauts: bool
+    spelled: NDArray[np.uint32]
     surroundings: NDArray[np.uint32]
 
     def __len__(self) -> int:
@@ -220,7 +222,7 @@ def block_of(rows: EntryRows) -> EntryBlock:
         patterns=_patterns(rows),
         halves=half_index(rows.keys),
         rare=rare_halves(rows.keys, rows.country),
-        umlauts=has_umlauts(rows.keys),
+        spelled=spelled_filter(rows.keys),
         surroundings=surroundings(rows.keys),
     )
 

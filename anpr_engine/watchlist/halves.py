@@ -18,7 +18,6 @@ from anpr_engine.kernels.halves import (
 )
 from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT, LONG_KEYS_FROM
 from anpr_engine.kernels.table import table_build, table_slots
-from anpr_engine.kernels.umlauts import FIRST_UMLAUT
 
 _SMALLEST = [
     min((KEY_BASE**length - 1) // (KEY_BASE - 1), LONG_KEYS_FROM) for length in range(LENGTH_CODES)
@@ -65,15 +64,3 @@ def half_index(keys: NDArray[np.uint64]) -> HalfIndex:
         order=kept(order),
         counts=kept(counts),
     )
-
-
-def has_umlauts(keys: NDArray[np.uint64]) -> bool:
-    """Say whether any of the keys has an umlaut, uint64 (n,), sorted."""
-    end = int(np.searchsorted(keys, np.uint64(LONG_KEYS_FROM)))
-    left = keys[:end]
-    while len(left):
-        if bool((left % np.uint64(KEY_BASE) >= FIRST_UMLAUT).any()):
-            return True
-        left = left // np.uint64(KEY_BASE)
-        left = left[left != 0]
-    return False
