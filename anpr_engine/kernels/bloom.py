@@ -116,8 +116,12 @@ def filter_maybe(
         maybe: uint8 (probes,), written: 1 where the key may be a member, 0 where it is none.
 
     """
-    for row in range(keys.shape[0]):
-        maybe[row] = maybe_member(words, mix64(keys[row]))
+    for first in range(0, keys.shape[0], KEYS_AT_ONCE):
+        end = min(first + KEYS_AT_ONCE, keys.shape[0])
+        found = maybe_members(words, keys, (first, end))
+        for row in range(first, end):
+            likely = (found >> np.uint64(row - first)) & np.uint64(1) != np.uint64(0)
+            maybe[row] = likely and maybe_member(words, mix64(keys[row]))
 
 
 def fill_ratio(words: NDArray[np.uint32]) -> float:

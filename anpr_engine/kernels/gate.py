@@ -122,6 +122,18 @@ def _rows_of(key: Word, count: Word, gap: Word, tables: GateTables) -> Word:
     return first, second, third
 
 
+@helper
+def _word_of(key: Word, count: Word, of: Word, tables: GateTables) -> Word:
+    # One word of the row set of a text's formats.
+    gap, word = of
+    sets = tables.sets[count]
+    left = tables.gaps[count, gap, word]
+    for place in range(count - 1, -1, -1):
+        left &= sets[place, np.int64(key % np.uint64(KEY_BASE)), word]
+        key = key // np.uint64(KEY_BASE)
+    return left
+
+
 @kernel(given(u64), GATE, written(f64, 2))
 def plate_densities(
     keys: NDArray[np.uint64], tables: GateTables, found: NDArray[np.float64]
@@ -177,10 +189,13 @@ def claimed_shares(
         if key == np.uint64(0) or key >= _KEYS_BELOW or gap >= GAP_MASKS:
             continue
         count = count_characters(key)
-        rows = _rows_of(key, count, gap, tables)
         most = 0.0
         for word in range(SET_WORDS):
-            left = rows[word]
+            # The likeliest formats come first: of most texts the first word says all.
+            likeliest = tables.first[count] + word * SET_BITS
+            if likeliest >= tables.values.shape[0] or tables.values[likeliest, SHARE] <= most:
+                break
+            left = _word_of(key, count, (gap, word), tables)
             while left != np.uint64(0):
                 row, left = take_row(left, word, count, tables)
                 if tables.values[row, SHARE] <= most:

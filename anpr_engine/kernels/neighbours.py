@@ -216,6 +216,7 @@ def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Wor
     # All plates of one length; says whether the room sufficed.
     read, sizes, start, need, _ = of
     length, seen_length = sizes
+    ratios = model.ratios
     _, lost, added = best
     shift = lost if length > seen_length else added
     likely = start
@@ -230,8 +231,9 @@ def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Wor
     if head <= seen_length:
         value = piece_of(read, 0, head)
         code = code_of(value, length, tail=False)
-        half = (code, filed_under(code, index), -1, swapped)
-        if value != 0 and not _compare(half, of, index, model.ratios, out):
+        places = filed_under(code, index)
+        half = (code, places, -1, swapped)
+        if value != 0 and places[0] != places[1] and not _compare(half, of, index, ratios, out):
             return False
     # Edits in the first half leave the last one whole. Where many plates have it, those one edit
     # away are found among the edited heads.
@@ -242,16 +244,15 @@ def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Wor
         places = filed_under(code, index)
         known = value == 0 or places[1] - places[0] <= TAILS_AT_ONCE
         ends = (seen_length - tail, length - seen_length)
-        if known or twice_in_head(of, best, ends, model.ratios) >= need:
+        if known or twice_in_head(of, best, ends, ratios) >= need:
             half = (code, places, -1, swapped)
-            if value != 0 and not _compare(half, of, index, model.ratios, out):
+            if value != 0 and places[0] != places[1] and not _compare(half, of, index, ratios, out):
                 return False
             known = True
-    enough = True
-    more = (lost, swapped, known)
     for kind in range(3):
-        enough = enough and _edited_heads((kind, more), of, index, model, out)
-    return enough
+        if not _edited_heads((kind, (lost, swapped, known)), of, index, model, out):
+            return False
+    return True
 
 
 @kernel(given(i8, 2), given(f64, 2), HALF_INDEX, _MODEL, written(i64, 2), written(i64))
@@ -277,6 +278,7 @@ def near_rows(
 
     """
     progress[WRITTEN] = 0
+    out = (found, progress)
     for row in range(progress[NEXT_READ], reads.shape[0]):
         begun = progress[WRITTEN]
         seen_length = 0
@@ -290,9 +292,7 @@ def near_rows(
         first = max(CHARACTERS_MIN, seen_length - 2)
         for length in range(first, min(KEY_CHARACTERS_EXACT, seen_length + 2) + 1):
             of = (reads[row], (length, seen_length), start, need, row)
-            if index.counts[length] == 0:
-                continue
-            if not _near_one(of, best, index, model, (found, progress)):
+            if index.counts[length] > 0 and not _near_one(of, best, index, model, out):
                 # The room is used up: this read comes first next time.
                 progress[NEXT_READ] = row
                 progress[WRITTEN] = begun

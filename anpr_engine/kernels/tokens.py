@@ -162,12 +162,36 @@ def has_umlaut(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return np.asarray((tokens >= PLAIN).any(axis=1), np.bool_)
 
 
+@kernel(given(i8, 2), given(i64), written(i8, 2), written(i64))
+def bare_tokens(
+    tokens: NDArray[np.int8],
+    lengths: NDArray[np.int64],
+    bare: NDArray[np.int8],
+    bare_lengths: NDArray[np.int64],
+) -> None:
+    """Leave separators out.
+
+    Args:
+        tokens: int8 (n, TOKENS_MAX).
+        lengths: int64 (n,), tokens used; negative where there are none to take.
+        bare: int8 (n, TOKENS_MAX), written, `NO_TOKEN` after the last one.
+        bare_lengths: int64 (n,), written.
+
+    """
+    for row in range(tokens.shape[0]):
+        bare[row, :] = NO_TOKEN
+        count = 0
+        for place in range(lengths[row]):
+            if tokens[row, place] != SEPARATOR:
+                bare[row, count] = tokens[row, place]
+                count += 1
+        bare_lengths[row] = count if lengths[row] >= 0 else lengths[row]
+
+
 def without_separators(
     tokens: NDArray[np.int8], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """Give the same rows without separators: int8 (n, TOKENS_MAX) and int64 (n,)."""
-    order = np.argsort((tokens == SEPARATOR) | (tokens < 0), axis=1, kind="stable")
-    gaps = (tokens == SEPARATOR).sum(axis=1)
-    compact = np.take_along_axis(tokens, order, axis=1)
-    compact[np.arange(TOKENS_MAX) >= (lengths - gaps)[:, None]] = -1
-    return compact, np.where(lengths < 0, lengths, lengths - gaps)
+    bare, bare_lengths = np.empty_like(tokens), np.empty_like(lengths)
+    bare_tokens(tokens, lengths, bare, bare_lengths)
+    return bare, bare_lengths

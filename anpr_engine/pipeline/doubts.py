@@ -96,7 +96,7 @@ def _careful_candidates(reads: ReadColumns, characters_min: int) -> CandidateCol
 
 def has_doubts(reads: ReadColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Say which rows of a batch may tell how sure the reader was of each character: bool (n,)."""
-    told = reads.spans[rows, SPAN_CHARACTERS, 1] > 0
+    told = np.asarray(reads.spans[rows, SPAN_CHARACTERS, 1] > 0, np.bool_)
     if reads.careful:
         told |= np.isin(rows, np.fromiter(reads.careful, dtype=np.int64))
     return told
