@@ -40,7 +40,7 @@ class BatchLimits:
     """
 
     reads_max: int = 32_768
-    bytes_max: int = 32 * 1024 * 1024
+    bytes_max: int = 16 * 1024 * 1024
     wait_ms_max: int = 20
 
 

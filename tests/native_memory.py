@@ -44,7 +44,7 @@ class FakeMessages:
         places = [ctypes.addressof(buffer) for buffer in self._buffers]
         self.addresses = np.array(places, dtype=np.int64)
         self._rows = {place: row for row, place in enumerate(places)}
-        self.functions, self._kept = self._functions()
+        self.functions, self._kept = self.more_functions()
 
     def _page(self, row: int) -> bytes:
         message = self._written[row]
@@ -55,7 +55,8 @@ class FakeMessages:
             *(message.error, 0, 0, message.partition, 0, value, length, 0, 0, message.offset, 0),
         )
 
-    def _functions(self) -> tuple[NDArray[np.int64], object]:
+    def more_functions(self) -> tuple[NDArray[np.int64], object]:
+        """Give addresses of functions with a scratch of their own, and what keeps them alive."""
         scratch = np.zeros(4, dtype=np.int64)
         pointers = {
             TIMESTAMP: _TwoWords(self._timestamp),

@@ -73,7 +73,7 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     options = DemoOptions(**given)
     stop = stop_on_signals()
     seed = secrets.randbits(32) if options.seed is None else options.seed
-    _tell("preparing kernels and traffic (the first time this compiles, up to half a minute)")
+    _tell("preparing kernels and traffic")
     warm.main()
     fleet = make_fleet(seed)
     entries = sample_entries(seed, fleet, PER_LIST, datetime.now(UTC).replace(microsecond=0))

@@ -40,6 +40,7 @@ class DoctorOptions:
 
 def _engine_itself() -> Finding:
     """Match one made-up read against one made-up entry."""
+    warm.warm()
     listed = WatchlistEntry(entry_id="doctor", list_id="doctor", plate="1-AAA-000")
     read = (
         b'{"read_id":"doctor","camera_id":"doctor","plate":"1aaa000",'

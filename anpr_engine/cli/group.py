@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from anpr_engine.errors import AnprError
+from anpr_engine.kernels.cache import prepare
 from anpr_engine.version import VERSION
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -32,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watchlist": ("watchlist", "Keep the watchlists in Redis."),
 }
 """Command name to (module in `anpr_engine.cli`, one-line help); `command` is its attribute."""
+_FEW_KERNELS = ("normalise", "policy")
+"""Commands that start faster than all kernels compile."""
 
 
 class LazyGroup(click.Group):
@@ -45,6 +48,8 @@ class LazyGroup(click.Group):
         """Load one command."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name not in _FEW_KERNELS:
+            prepare()
         module = importlib.import_module(f"anpr_engine.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command

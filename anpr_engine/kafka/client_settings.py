@@ -22,7 +22,7 @@ STATISTICS_MS = 500
 """How often a client counts its retries; a delayed retry is noticed within this time."""
 
 QUEUE_KIB_MAX = 65_536
-"""Records fetched ahead, in KiB: about 300 000 reads, two full batches of 32 MiB."""
+"""Records fetched ahead, in KiB: about 300 000 reads, four full batches of 16 MiB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ class NativeClient:
                 break
         if error is not None:
             library.error_destroy(error)
-        self._taker.release()
+        self._taker.close()
         library.queue_destroy(closing)
         library.queue_destroy(self._queue)
         self._handle = None

@@ -56,6 +56,8 @@ class KafkaReadStream:
         self._flight: _Flight | None = None
         self._landed: bool | None = None
         self._saver = ThreadPoolExecutor(1, "kafka-commit")
+        self._asker = ThreadPoolExecutor(1, "kafka-group")
+        self._group: Future[object] | None = None
         choice = choose_client(settings.client, metrics)
         self._consumer = ReadConsumer(settings, clock, self._on_release, choice)
         self._progress = self._consumer.progress
@@ -79,11 +81,15 @@ class KafkaReadStream:
         if self._flight is None:
             self._producer.serve()
             self._save_put_off(overdue_only=True)
+        self._group = None
         batch = self._consumer.gather(limits)
         if self._fault is not None:
             raise self._fault
         if batch is not None:
             self._awaits_commit = True
+            # The library answers from a thread of its own, which may take milliseconds when all
+            # processors are busy; it does so while the batch is matched.
+            self._group = self._asker.submit(self._consumer.group_metadata)
         elif not self._awaits_commit and self._flight is None and self._landed is None:
             # Markers of transactions may have gone by; nobody else will commit those.
             self._put_off()
@@ -111,7 +117,7 @@ class KafkaReadStream:
         self._awaits_commit = False
         if outgoing:
             offsets = self._progress.unsaved()
-            places, group = self._consumer.places(offsets), self._consumer.group_metadata()
+            places, group = self._consumer.places(offsets), self._membership()
             saving = self._saver.submit(self._producer.save, outgoing, places, group)
             self._flight = _Flight(saving, offsets)
         else:
@@ -173,9 +179,15 @@ class KafkaReadStream:
                 self._save_put_off(overdue_only=False)
         finally:
             self._put_off_since_s = None
+            # Nobody may be inside a client that is closed.
+            self._asker.shutdown()
             self._consumer.close()
             self._saver.shutdown()
             self._producer.close()
+
+    def _membership(self) -> object:
+        asked, self._group = self._group, None
+        return self._consumer.group_metadata() if asked is None else asked.result()
 
     def _put_off(self) -> None:
         self._progress.accept()

@@ -6,7 +6,7 @@ See `kernels.explained`, which calls this for one edit and for two.
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, helper, routine
+from anpr_engine.kernels._jit import Word, helper, routine, view
 from anpr_engine.kernels.channel import QUALITIES
 from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS
 from anpr_engine.kernels.explained_tables import (
@@ -100,7 +100,7 @@ def _gap_after(kind: Word, place: Word, gap: Word) -> Word:
     return low | here << place | high, low | here << (place + 1) | high
 
 
-@helper
+@view
 def _rows_printed(gap: Word, plate: Word, gaps: NDArray[np.uint64]) -> Word:
     # The rows with these separators: none with any before the first character or after the last.
     return gaps[plate, gap if gap < GAP_MASKS else 1]

@@ -3,8 +3,12 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from kernel_pieces import alone
 
-from anpr_engine.kernels.byte_words import next_byte, plain_end, same_bytes
+from anpr_engine.kernels import byte_words
+
+next_byte, plain_end = alone(byte_words.next_byte), alone(byte_words.plain_end)
+same_bytes = alone(byte_words.same_bytes)
 
 ODD = b'"\\\x1f\x20\x21\x23\x5b\x5d\x7f\x80\xff\x00'
 plain_runs = st.integers(0, 40).map(lambda length: (b"aZ0~ !#[]^_-" * 4)[:length])

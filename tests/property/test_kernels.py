@@ -8,10 +8,11 @@ import oracle
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+from kernel_pieces import alone
 from numpy.typing import NDArray
 
+from anpr_engine.kernels import hashing
 from anpr_engine.kernels.bloom import filter_add, filter_maybe, filter_words
-from anpr_engine.kernels.hashing import mix64
 from anpr_engine.kernels.json_scan import DECODED, ROW_WORDS, scan_reads
 from anpr_engine.kernels.json_values import NUMBERS, SPANS
 from anpr_engine.kernels.plate_forms import NO_FORM, plate_forms, written_plate
@@ -20,6 +21,7 @@ from anpr_engine.kernels.table import FOUND, MAYBE, PROBED, find_listed, table_b
 from anpr_engine.pipeline.decode import read_numbers
 from anpr_engine.plates.normaliser import normalise, plate_key
 
+mix64 = alone(hashing.mix64)
 keys_drawn = st.lists(st.integers(1, 2**64 - 1), max_size=200)
 few_keys = st.lists(st.integers(0, 12), max_size=60)
 

@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import batch_records
+import numpy as np
 import pytest
 from clocks import FixedClock
 from fakes.memory_stream import MemoryBroker, MemoryReadStream
 
 from anpr_engine.errors import RejectShareExceeded
 from anpr_engine.metrics.table import METRICS, Metrics
-from anpr_engine.pipeline import run
+from anpr_engine.pipeline import core, run
 from anpr_engine.pipeline.batches.rules import RecordRules, schemas_from
-from anpr_engine.pipeline.core import StepRules
+from anpr_engine.pipeline.core import StepResult, StepRules
 from anpr_engine.pipeline.ingest import RejectGuard
 from anpr_engine.pipeline.journeys import PlaceRules
 from anpr_engine.pipeline.report import EngineReport
@@ -100,6 +102,20 @@ def test_what_is_counted_is_what_was_committed() -> None:
     assert value("anpr_hits_total", tier="exact") == 1
     assert value("anpr_alerts_total", recipient="nl") == value("anpr_alerts_total", recipient="be")
     assert value("anpr_filter_fill_ratio") > 0
+
+
+def test_the_share_of_false_maybes_is_of_plates_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eleven asked, one of them listed, three refuted: three in ten."""
+    conclude = core.conclude
+
+    def counted(*given: Any) -> StepResult:  # noqa: ANN401 - whatever the engine passes
+        result = conclude(*given)
+        return replace(result, hits=replace(result.hits, tally=np.array([1, 4, 3, 11])))
+
+    monkeypatch.setattr(run, "conclude", counted)
+    site = Site([read(1), read(2, "1-XYZ-999")])
+    site.engine.run(lambda: False, until_end=True)
+    assert site.metrics.value("anpr_filter_false_positive_ratio") == pytest.approx(0.3)
 
 
 def test_old_lists_mark_the_alert() -> None:

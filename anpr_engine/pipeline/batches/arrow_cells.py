@@ -25,78 +25,81 @@ from anpr_engine.kernels.arrow_buffers import (
 )
 from anpr_engine.kernels.arrow_frames import (
     BODY_AT,
-    BUFFER_BYTES,
     BUFFERS_AT,
     FIRST,
-    NODE_BYTES,
     NODES_AT,
 )
 from anpr_engine.pipeline.batches.arrow_columns import ticks_us
 from anpr_engine.pipeline.batches.arrow_reads import time_cell
-from anpr_engine.pipeline.batches.arrow_schema import PlainSchema
+from anpr_engine.pipeline.batches.arrow_schema import PlainColumn, PlainSchema
 from anpr_engine.pipeline.batches.rows import row_value
 from anpr_engine.ports import RecordValues
 
-_FORMS = {DOUBLE: "<d", FLOAT: "<f", LONG: "<q", WORD: "<i", TIME: "<q"}
-_WIDE_FORMS = {8: "b", 16: "<h", 32: "<i", 64: "<q"}
+_FORMS = {
+    kind: struct.Struct(form)
+    for kind, form in {DOUBLE: "<d", FLOAT: "<f", LONG: "<q", WORD: "<i", TIME: "<q"}.items()
+}
+_WIDE_FORMS = {
+    bits: struct.Struct(form) for bits, form in {8: "b", 16: "<h", 32: "<i", 64: "<q"}.items()
+}
+_ENDS = struct.Struct("<2i")
 
 
 def plain_rows(
     values: RecordValues, schema: PlainSchema, frames: NDArray[np.int64], rows: list[int]
 ) -> list[bytes]:
     """Write some rows of sound record batches as JSON, as the careful path does."""
-    data = values.buffer.data
+    data, columns = values.buffer.data, sorted(schema.columns, key=lambda each: each.name)
     of_rows = np.searchsorted(frames[:, FIRST], rows, side="right") - 1
+    numbers = of_rows.tolist()
+    known = {each: _Frame(data, schema, frames[each].tolist()) for each in set(numbers)}
     return [
-        row_value(_cells(_Frame(data, frames[frame].tolist()), schema, row))
-        for frame, row in zip(of_rows.tolist(), rows, strict=True)
+        row_value(_cells(known[number], columns, row))
+        for number, row in zip(numbers, rows, strict=True)
     ]
 
 
-def _cells(frame: "_Frame", schema: PlainSchema, row: int) -> dict[str, Any]:
+def _cells(frame: "_Frame", columns: list[PlainColumn], row: int) -> dict[str, Any]:
     # Every field of a row, in the order of their names; parts as the schema has them.
-    row -= frame.words[FIRST]
+    row -= frame.first
     cells: dict[str, Any] = {}
-    for column in sorted(schema.columns, key=lambda each: each.name):
-        step = column.step
-        if not column.part:
-            cells[column.name] = frame.cell(step, row)
+    for name, part, step in columns:
+        if not part:
+            cells[name] = frame.cell(step, row)
         elif frame.is_there(step[PARENT_NODE], step[PARENT_BUFFER], row):
-            cells.setdefault(column.name, {})[column.part] = frame.cell(step, row)
+            cells.setdefault(name, {})[part] = frame.cell(step, row)
     return cells
 
 
 class _Frame:
-    """One record batch: its words, see `kernels.arrow_frames`, and the bytes they point into."""
+    """One record batch: which values are missing where, and where its buffers begin."""
 
-    def __init__(self, data: memoryview, words: list[int]) -> None:
-        self._data, self.words = data, words
-
-    def _long(self, at: int) -> int:
-        found: int = struct.unpack_from("<q", self._data, at)[0]
-        return found
-
-    def _begin(self, buffer: int) -> int:
-        return self.words[BODY_AT] + self._long(self.words[BUFFERS_AT] + BUFFER_BYTES * buffer)
+    def __init__(self, data: memoryview, schema: PlainSchema, words: list[int]) -> None:
+        # words: see `kernels.arrow_frames`.
+        self._data, self.first = data, words[FIRST]
+        nodes = struct.unpack_from(f"<{2 * schema.nodes}q", data, words[NODES_AT])
+        buffers = struct.unpack_from(f"<{2 * schema.buffers}q", data, words[BUFFERS_AT])
+        self._missing = nodes[1::2]
+        self._begins = [words[BODY_AT] + begin for begin in buffers[::2]]
 
     def is_there(self, node: int, buffer: int, row: int) -> bool:
         """Say whether a column has a value in a row."""
-        if self._long(self.words[NODES_AT] + NODE_BYTES * node + 8) == 0:
+        if self._missing[node] == 0:
             return True
-        return bool(self._data[self._begin(buffer) + (row >> 3)] >> (row & 7) & 1)
+        return bool(self._data[self._begins[buffer] + (row >> 3)] >> (row & 7) & 1)
 
     def cell(self, step: tuple[int, ...], row: int) -> Any:  # noqa: ANN401 - what JSON holds
         """Give the value of a column in a row, None where it has none."""
         kind, buffer = step[KIND], step[BUFFER]
         if kind in (NULL, LIST) or not self.is_there(step[NODE], buffer, row):
             return None
-        begin = self._begin(buffer + 1)
+        begin = self._begins[buffer + 1]
         form = _WIDE_FORMS[step[LOW]] if kind == WIDE else _FORMS.get(kind)
         if form is None:
-            low, high = struct.unpack_from("<2i", self._data, begin + 4 * row)
-            text = self._begin(buffer + 2)
+            low, high = _ENDS.unpack_from(self._data, begin + 4 * row)
+            text = self._begins[buffer + 2]
             return bytes(self._data[text + low : text + high]).decode()
-        found = struct.unpack_from(form, self._data, begin + struct.calcsize(form) * row)[0]
+        found = form.unpack_from(self._data, begin + form.size * row)[0]
         if kind != TIME:
             return found
         ticks = np.array([found], dtype=np.int64)
