@@ -102,16 +102,15 @@ def alert_guard(
     """Give what signs and seals a site's alerts; None where neither is set.
 
     Args:
-        site: whose alerts they are.
+        site: whose they are.
         signing_key: file of its secret Ed25519 key; empty to sign nothing.
         recipients: files of public X25519 keys by site; empty to seal nothing.
         fields: what is sealed, by dotted name.
         each: every record is signed by itself, however many leave together.
 
     Raises:
-        ConfigError: the site itself could not read its own alerts, or there is no such field.
-        UsageError: a package is missing, or others may read the secret key.
-        InputFileError: a file is no key of its kind.
+        ConfigError: the site could not read its own alerts, or a field is none.
+        UsageError, InputFileError: a package is missing, others may read the secret key; no key.
 
     """
     if not signing_key and not recipients:

@@ -26,7 +26,7 @@ from anpr_engine.watchlist.snapshot import snapshot_of
 KEY, OTHER = SecretKey.new(), SecretKey.new()
 KEYS = {KEY.key_id: PinnedKey(KEY.public, "be")}
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-SIZES = (1, 2, 3, 5, 63, 64, 65, 130)
+SIZES = (1, 2, 3, 5, 63, 255, 256, 257, 520)
 
 
 def holds(signature: bytes, message: bytes, key: SecretKey = KEY) -> bool:
