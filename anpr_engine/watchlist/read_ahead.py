@@ -4,7 +4,7 @@ Why: Redis takes a quarter of an import's time, in which nothing else was done.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -18,7 +18,7 @@ TURN_S = 0.0005
 of a million rows. Long enough that changing turns costs nothing to speak of."""
 
 
-def read_ahead(rows: Iterator[Row], count: int = ROWS_AHEAD) -> Iterator[Row]:
+def read_ahead(rows: Iterator[Row], count: int = ROWS_AHEAD) -> Generator[Row, None, None]:
     """Give rows in order; what goes wrong in reading is raised where the row would have come.
 
     Closed early, it waits for the rows that are being read.
