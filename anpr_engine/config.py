@@ -129,6 +129,7 @@ class AlertSettings(Section):
     """How alerts leave: signed, and sealed for recipients abroad; how long they can be recalled."""
 
     signing_key: str = ""
+    signatures: Literal["together", "each"] = "together"
     encrypt: dict[SiteCode, str] = Field(default_factory=dict)
     sealed_fields: tuple[str, ...] = ("read.plate", "entry.plate", "entry.note", "entry.case_ref")
     open_max: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000

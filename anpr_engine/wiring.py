@@ -213,7 +213,8 @@ def reading_model_of(matching: MatchSettings) -> ReadingModel:
 
 def _alert_guard(settings: Settings) -> AlertGuard | None:
     given = settings.alerts
-    return alert_guard(settings.site, given.signing_key, given.encrypt, given.sealed_fields)
+    key, fields, each = given.signing_key, given.sealed_fields, given.signatures == "each"
+    return alert_guard(settings.site, key, given.encrypt, fields, each=each)
 
 
 class _Readiness:

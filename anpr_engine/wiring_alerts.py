@@ -92,32 +92,38 @@ def with_recalls(
 
 
 def alert_guard(
-    site: str, signing_key: str, recipients: Mapping[str, str], fields: Sequence[str]
+    site: str,
+    signing_key: str,
+    recipients: Mapping[str, str],
+    fields: Sequence[str],
+    *,
+    each: bool = False,
 ) -> AlertGuard | None:
     """Give what signs and seals a site's alerts; None where neither is set.
 
     Args:
-        site: whose alerts they are.
+        site: whose they are.
         signing_key: file of its secret Ed25519 key; empty to sign nothing.
         recipients: files of public X25519 keys by site; empty to seal nothing.
         fields: what is sealed, by dotted name.
+        each: every record is signed by itself, however many leave together.
 
     Raises:
-        ConfigError: the site itself could not read its own alerts, or there is no such field.
-        UsageError: a package is missing, or others may read the secret key.
-        InputFileError: a file is no key of its kind.
+        ConfigError: the site could not read its own alerts, or a field is none.
+        UsageError, InputFileError: a package is missing, others may read the secret key; no key.
 
     """
     if not signing_key and not recipients:
         return None
     guard, signer = _keys("alert_guard"), secret_signer(signing_key, _WHAT)
     if not recipients:
-        made: AlertGuard = guard.AlertSealer(signer)
+        made: AlertGuard = guard.AlertSealer(signer, each=each)
         return made
     _check(site, recipients, fields, guard.SEALABLE)
     read = _keys("sealing").read_sealing_key
     keys = {name: read(Path(path)) for name, path in recipients.items()}
-    sealing: AlertGuard = guard.AlertSealer(signer, guard.SealRules(keys, tuple(fields)))
+    rules = guard.SealRules(keys, tuple(fields))
+    sealing: AlertGuard = guard.AlertSealer(signer, rules, each=each)
     return sealing
 
 

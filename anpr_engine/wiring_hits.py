@@ -23,6 +23,7 @@ from anpr_engine.logs import get_logger
 from anpr_engine.metrics.table import FEEDBACK_UNPROVED, Metrics
 from anpr_engine.pipeline.run import EnginePorts
 from anpr_engine.records.handling_event import HandlingEvent
+from anpr_engine.wiring_odd_use import odd_use_watched
 
 _WHAT = "Signing and checking what services answer"
 
@@ -50,7 +51,7 @@ def ports_watched(
     arrangements: str,
     heeds: HeedRules,
 ) -> Iterator[EnginePorts]:
-    """Let an engine know what was done about its entries, and watch its oldest read meanwhile.
+    """Let an engine know what was done about its entries; watch its oldest read and the record.
 
     Args:
         site: whose engine it is.
@@ -66,6 +67,7 @@ def ports_watched(
     """
     with ExitStack() as beside:
         beside.enter_context(oldest_read_watched(kafka, metrics, ports.clock))
+        beside.enter_context(odd_use_watched(site, kafka, metrics, ports.clock))
         gate = event_gate(site, heeds, metrics)
         kept = handled_entries(site, kafka, ports.clock, heeds=gate)
         handled = beside.enter_context(kept).of

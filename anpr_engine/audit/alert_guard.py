@@ -3,15 +3,13 @@
 Why the value stays as it is and the signature stands in a header: whoever reads alerts today goes
 on reading them. Why fields are sealed before signing: a recipient checks the signature without
 any secret key, and nobody can put another's sealed fields under it.
-Why recalls are signed in threads: a list withdrawn gives thousands at once, a signature takes some
-45 us, and the library lets other threads work meanwhile.
+Why many have one signature: one takes some 45 us. Whoever gets a few gets each signed by itself,
+as any reader of JWS knows it, and whoever must be read by those alone says so (`each`).
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 
 from pydantic import BaseModel
 
@@ -20,10 +18,10 @@ from anpr_engine.audit.jws import (
     ALGORITHM,
     HEADER_NAME,
     RECALL_TYPE,
+    TREE_ALGORITHM,
     TYPE,
     Claims,
     Signer,
-    signature_of,
     signatures_of,
 )
 from anpr_engine.audit.sealing import SealingKey
@@ -31,7 +29,8 @@ from anpr_engine.records.alert import Alert, AlertEntry, AlertRead
 from anpr_engine.records.recall import RecallForm
 from anpr_engine.wire import Header, json_bytes
 
-MESSAGES_A_TASK, SIGNING_THREADS = 250, 2
+RECORDS_A_TREE_MIN = 4
+"""Records signed together from which on they have one signature."""
 
 _PARTS: Mapping[str, type[BaseModel]] = {"read": AlertRead, "entry": AlertEntry}
 SEALABLE = tuple(
@@ -61,18 +60,31 @@ class SealRules:
 class AlertSealer:
     """`ports.AlertGuard` with keys."""
 
-    def __init__(self, signer: Signer | None, seal: SealRules | None = None) -> None:
-        """Take the site's signing key, and what is sealed; None leaves that out."""
-        self._signer, self._seal = signer, seal
+    def __init__(
+        self, signer: Signer | None, seal: SealRules | None = None, *, each: bool = False
+    ) -> None:
+        """Take the site's signing key, and what is sealed; None leaves that out.
+
+        each: every record has a signature of its own, however many leave together.
+        """
+        self._signer, self._seal, self._each = signer, seal, each
 
     def guarded(self, alerts: Sequence[Alert]) -> list[tuple[bytes, tuple[Header, ...]]]:
         """Give each alert's record value, and its signature as a header."""
         sealer = None if self._seal is None else Sealer(self._seal.recipients)
-        made = []
-        for alert in alerts:
-            value = json_bytes(alert) if sealer is None else self._sealed(alert, sealer)
-            made.append((value, self._signature(alert, value)))
-        return made
+        values = [
+            json_bytes(alert) if sealer is None else self._sealed(alert, sealer) for alert in alerts
+        ]
+        signer = self._signer
+        if signer is None:
+            return [(value, ()) for value in values]
+        algorithm, key = self._algorithm(len(alerts)), signer.key_id
+        claims = [_alert_claims(alert, algorithm, key) for alert in alerts]
+        made = signatures_of(list(zip(claims, values, strict=True)), signer)
+        return [
+            (value, ((HEADER_NAME, signature),))
+            for value, signature in zip(values, made, strict=True)
+        ]
 
     def signed_recalls(
         self, at: datetime, recalls: Sequence[tuple[RecallForm, bytes]]
@@ -81,14 +93,15 @@ class AlertSealer:
         signer = self._signer
         if signer is None:
             return [()] * len(recalls)
+        algorithm, key, at_s = self._algorithm(len(recalls)), signer.key_id, int(at.timestamp())
         given = [
             (
                 Claims(
-                    alg=ALGORITHM,
+                    alg=algorithm,
                     typ=RECALL_TYPE,
-                    kid=signer.key_id,
+                    kid=key,
                     iss=recall.site,
-                    iat=int(at.timestamp()),
+                    iat=at_s,
                     jti=recall.recall_id,
                     aud=recall.recipients,
                     watchlist_version=recall.watchlist_version,
@@ -97,25 +110,11 @@ class AlertSealer:
             )
             for recall, value in recalls
         ]
-        made = signatures_of(given, partial(_signed_in_threads, signer))
-        return [((HEADER_NAME, each),) for each in made]
+        return [((HEADER_NAME, made),) for made in signatures_of(given, signer)]
 
-    def _signature(self, alert: Alert, value: bytes) -> tuple[Header, ...]:
-        signer = self._signer
-        if signer is None:
-            return ()
-        claims = Claims(
-            alg=ALGORITHM,
-            typ=TYPE,
-            kid=signer.key_id,
-            iss=alert.site,
-            iat=int(alert.created_at.timestamp()),
-            jti=alert.alert_id,
-            aud=tuple(alert.recipients),
-            policy_version=alert.policy_version,
-            watchlist_version=alert.watchlist_version,
-        )
-        return ((HEADER_NAME, signature_of(claims, value, signer)),)
+    def _algorithm(self, records: int) -> str:
+        alone = self._each or records < RECORDS_A_TREE_MIN
+        return ALGORITHM if alone else TREE_ALGORITHM
 
     def _sealed(self, alert: Alert, sealer: Sealer) -> bytes:
         rules = self._seal
@@ -134,18 +133,15 @@ class AlertSealer:
         return b'%b,"sealed":%b}' % (value[:-1], made)
 
 
-def _signed_in_threads(signer: Signer, messages: Sequence[bytes]) -> list[bytes]:
-    # Nothing but signing: a thread that has more to do with the interpreter waits for it instead.
-    starts = range(0, len(messages), MESSAGES_A_TASK)
-    if len(starts) <= 1:
-        return _signed(signer, messages)
-    with ThreadPoolExecutor(SIGNING_THREADS, "sign-recalls") as pool:
-        tasks = [
-            pool.submit(_signed, signer, messages[start : start + MESSAGES_A_TASK])
-            for start in starts
-        ]
-        return [made for task in tasks for made in task.result()]
-
-
-def _signed(signer: Signer, messages: Sequence[bytes]) -> list[bytes]:
-    return [signer.sign(message) for message in messages]
+def _alert_claims(alert: Alert, algorithm: str, key_id: str) -> Claims:
+    return Claims(
+        alg=algorithm,
+        typ=TYPE,
+        kid=key_id,
+        iss=alert.site,
+        iat=int(alert.created_at.timestamp()),
+        jti=alert.alert_id,
+        aud=tuple(alert.recipients),
+        policy_version=alert.policy_version,
+        watchlist_version=alert.watchlist_version,
+    )

@@ -160,7 +160,7 @@ class AlertChecker:
         pinned = self.keys.get(claims.kid)
         if pinned is None:
             return AlertFlaw.UNKNOWN_KEY
-        if not pinned.key.verifies(signature.signature, signature.message(value)):
+        if not signature.holds(value, pinned.key.verifies):
             return AlertFlaw.SIGNATURE
         return AlertFlaw.ISSUER if pinned.site not in ("", claims.iss) else None
 

@@ -5,6 +5,9 @@
 Signed are the header and the value's very bytes (RFC 8037, RFC 9864). What the signature is for
 stands in the protected header, so that the value stays what it is for whoever does not check it.
 
+Many records that leave together may have one signature, of the root of a tree over them
+(`audit/tree_signature.py`).
+
 Why a closed list of algorithms: a header that chooses its own check is how `none` and keys used
 as passwords got through elsewhere.
 """
@@ -17,6 +20,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from anpr_engine.audit.tree_signature import read_tree_signature, tree_signatures
+
 HEADER_NAME = "jws"
 """The Kafka header that holds the signature."""
 TYPE = "anpr-alert+jws"
@@ -28,8 +33,10 @@ RECEIPT_TYPE = "anpr-recall-receipt+jws"
 REFUSAL_TYPE = "anpr-refusal+jws"
 """What a signature is for; that of one kind of record is none of another kind."""
 ALGORITHM = "Ed25519"
-ALGORITHMS = frozenset({ALGORITHM, "EdDSA"})
-"""One algorithm under its two names; a key that is pinned has no other use."""
+TREE_ALGORITHM = "anpr-Ed25519-tree"
+"""One signature for many records, see `tree_signatures`."""
+ALGORITHMS = frozenset({ALGORITHM, "EdDSA", TREE_ALGORITHM})
+"""One algorithm under its two names, and the same over a tree; a pinned key has no other use."""
 
 _COMPACT = re.compile(rb"([A-Za-z0-9_-]+)\.\.([A-Za-z0-9_-]*)")
 
@@ -72,9 +79,19 @@ class Signature(NamedTuple):
     protected: bytes
     signature: bytes
 
-    def message(self, payload: bytes) -> bytes:
-        """Give the bytes that are signed for a record's value."""
-        return signed_message(self.protected, payload)
+    def holds(self, payload: bytes, verifies: Callable[[bytes, bytes], bool]) -> bool:
+        """Say whether this signs a record's value.
+
+        Args:
+            payload: the value.
+            verifies: says whether a signature of a message was made with a key.
+
+        """
+        message, signature = signed_message(self.protected, payload), self.signature
+        if self.claims.alg != TREE_ALGORITHM:
+            return verifies(signature, message)
+        read = read_tree_signature(signature, message)
+        return read is not None and verifies(*read)
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -111,23 +128,21 @@ def signed_message(protected: bytes, payload: bytes) -> bytes:
 
 def signature_of(claims: Claims, payload: bytes, signer: Signer) -> bytes:
     """Sign a record's value; gives the detached signature for `HEADER_NAME`."""
-    (made,) = signatures_of([(claims, payload)], lambda messages: [*map(signer.sign, messages)])
-    return made
+    protected = base64url(_ENCODER.encode(claims))
+    made = signer.sign(signed_message(protected, payload))
+    return b"%b..%b" % (protected, base64url(made))
 
 
-def signatures_of(
-    given: Sequence[tuple[Claims, bytes]], sign_all: Callable[[Sequence[bytes]], Sequence[bytes]]
-) -> list[bytes]:
-    """Sign records' values; gives the detached signatures for `HEADER_NAME`.
+def signatures_of(given: Sequence[tuple[Claims, bytes]], signer: Signer) -> list[bytes]:
+    """Sign records' values, each with its claims; gives what `HEADER_NAME` holds, in order.
 
-    Args:
-        given: claims and value of each.
-        sign_all: gives the signatures of messages, in order.
-
+    Claims that name `TREE_ALGORITHM` are signed many at once, others each by itself.
     """
+    if not given or given[0][0].alg != TREE_ALGORITHM:
+        return [signature_of(claims, value, signer) for claims, value in given]
     heads = [base64url(_ENCODER.encode(claims)) for claims, _ in given]
-    values = [value for _, value in given]
-    made = sign_all([signed_message(*each) for each in zip(heads, values, strict=True)])
+    messages = [signed_message(head, each[1]) for head, each in zip(heads, given, strict=True)]
+    made = tree_signatures(messages, signer.sign)
     return [b"%b..%b" % (head, base64url(each)) for head, each in zip(heads, made, strict=True)]
 
 

@@ -159,23 +159,39 @@ def inclusion_proof(entries: Sequence[bytes], index: int) -> list[bytes]:
     return proof[::-1]
 
 
-def includes(entry: bytes, place: tuple[int, int], proof: Sequence[bytes], root: bytes) -> bool:
-    """Say whether a proof shows an entry in a tree (RFC 9162, 2.1.3.2).
+def inclusion_proofs(entries: Sequence[bytes]) -> tuple[bytes, list[list[bytes]]]:
+    """Give the root over entries, at least one, and each one's proof, in one go over the tree."""
+    level = [leaf_hash(entry) for entry in entries]
+    proofs: list[list[bytes]] = [[] for _ in entries]
+    height = 0
+    while (width := len(level)) > 1:
+        for index, proof in enumerate(proofs):
+            beside = index >> height ^ 1
+            if beside < width:
+                proof.append(level[beside])
+        pairs = range(0, width - 1, 2)
+        # A node without a neighbour stands one level up as it is.
+        level = [node_hash(level[at], level[at + 1]) for at in pairs] + level[width & ~1 :]
+        height += 1
+    return level[0], proofs
+
+
+def root_by(entry: bytes, place: tuple[int, int], proof: Sequence[bytes]) -> bytes | None:
+    """Give the root that a proof leads to (RFC 9162, 2.1.3.2); None when it fits no such tree.
 
     Args:
         entry: the leaf's entry.
         place: its index and the tree's size.
         proof: from `inclusion_proof`.
-        root: of the tree.
 
     """
     index, size = place
     if not 0 <= index < size:
-        return False
+        return None
     node, last = leaf_hash(entry), size - 1
     for hash_ in proof:
         if last == 0:
-            return False
+            return None
         if index & 1 or index == last:
             node = node_hash(hash_, node)
             while not index & 1 and index:
@@ -183,7 +199,12 @@ def includes(entry: bytes, place: tuple[int, int], proof: Sequence[bytes], root:
         else:
             node = node_hash(node, hash_)
         index, last = index >> 1, last >> 1
-    return last == 0 and node == root
+    return node if last == 0 else None
+
+
+def includes(entry: bytes, place: tuple[int, int], proof: Sequence[bytes], root: bytes) -> bool:
+    """Say whether a proof shows an entry in a tree of this root; see `root_by`."""
+    return root_by(entry, place, proof) == root
 
 
 def consistency_proof(entries: Sequence[bytes], size: int) -> list[bytes]:

@@ -12,6 +12,7 @@ import click
 from anpr_engine.cli.options import place_options
 from anpr_engine.clock import SystemClock
 from anpr_engine.kafka.checks import check_broker
+from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.kernels import warm
 from anpr_engine.logs import configure_logs
 from anpr_engine.pipeline.columns import Circumstances
@@ -21,8 +22,10 @@ from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.checks import check_store
 from anpr_engine.watchlist.seals import Trust
 from anpr_engine.watchlist.snapshot import snapshot_of
+from anpr_engine.wire import SiteTopics
 from anpr_engine.wiring import Overrides, Place, place_of, settings_of
 from anpr_engine.wiring_keys import list_keys
+from anpr_engine.wiring_lists import check_lists_used
 
 MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
@@ -54,27 +57,31 @@ def _engine_itself() -> Finding:
     return Finding("engine", "ok", f"{len(warm.WARMED)} groups of kernels work on this processor")
 
 
-def _findings(place: Place, trust: Trust) -> Iterator[Finding]:
+def _findings(place: Place, trust: Trust, accepted: int | str) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"site {place.site}, group {place.group_id}")
     yield _engine_itself()
     yield from check_store(place.redis_url, SystemClock(), trust)
     yield from check_broker(place.kafka, place.security, place.site)
+    topic = SiteTopics(place.site).audit
+    log = HistorySettings(place.kafka, topic, place.security, group="anpr.tail")
+    yield check_lists_used(place.site, place.redis_url, log, accepted)
 
 
 @click.command(epilog="Example:  anpr doctor --config deploy/config/be.toml")
 @place_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON line a finding.")
 def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
-    """Check configuration, kernels, Redis, clock, lists, brokers and topics.
+    """Check configuration, kernels, Redis, clock, lists, brokers, topics and record.
 
     Exit code 1 when something is wrong that keeps the engine from working.
     """
     options = DoctorOptions(**given)
     configure_logs()
     overrides = Overrides(options.site, options.kafka, options.redis_url)
-    keys = list_keys(settings_of(options.config, overrides).watchlist.manifest_keys)
+    lists = settings_of(options.config, overrides).watchlist
+    place, trust = place_of(options.config, overrides), Trust(list_keys(lists.manifest_keys))
     failed = False
-    for finding in _findings(place_of(options.config, overrides), Trust(keys)):
+    for finding in _findings(place, trust, lists.accept_older):
         failed |= finding.state == "fail"
         if options.as_json:
             click.echo(json.dumps(finding._asdict()))

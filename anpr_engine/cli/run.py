@@ -1,6 +1,5 @@
 """`anpr run`: the engine of one site."""
 
-import gc
 import json
 import signal
 import threading
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 
+from anpr_engine.cli.collector import calm_collector
 from anpr_engine.cli.options import place_options
 from anpr_engine.logs import configure_logs
 from anpr_engine.pipeline.report import RunTotals
@@ -29,17 +29,6 @@ class RunOptions:
     until_end: bool
     as_json: bool
     verbose: bool
-
-
-def calm_collector() -> None:
-    """Let Python's cycle collector look rarely.
-
-    A batch holds tens of thousands of record objects that form no cycles; walking them again and
-    again cost 1.1 of 4.1 microseconds a read. Reference counts free them as before.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(500_000, 50, 100)
 
 
 def stop_on_signals() -> threading.Event:

@@ -13,9 +13,11 @@ from anpr_engine.cli.times import TimeType, us_of
 from anpr_engine.cli.watchlist_options import store_options
 from anpr_engine.cli.watchlist_record import Noted
 from anpr_engine.cli.watchlist_site import who_options
-from anpr_engine.cli.watchlist_store import open_store
+from anpr_engine.cli.watchlist_store import Store, open_store
+from anpr_engine.errors import StoreNotTrusted
 from anpr_engine.records.audit_event import AuditAction
-from anpr_engine.watchlist.history import History, HistoryRecord
+from anpr_engine.watchlist.history import DAY_US, History, HistoryRecord
+from anpr_engine.watchlist.history_seals import HistoryProof
 
 WHO = ("kind", "by", "reason", "purpose", "case_ref", "proposal", "approved_by", "operation")
 SUMS = ("added", "changed", "removed")
@@ -32,7 +34,9 @@ SUMS = ("added", "changed", "removed")
 def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Tell who changed what, when and why, the latest first.
 
-    What is told reaches back as far as the setting `watchlist.history_days` lets it.
+    What is told reaches back as far as the setting `watchlist.history_days` lets it. Where
+    `watchlist.manifest_keys` names keys, each record is checked: what was changed or taken out is
+    named by its version, exit code 1.
     """
     with open_store(given, writing=False) as store:
         about = (given["list_id"] or "", given["entry_id"] or "")
@@ -42,11 +46,41 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
         else:
             store.record.shown(noted)
         since_us = us_of(given["since"], store.clock.now_us()) or 0
-        for values in _acts(History(store.session), since_us, given):
+        proof = _proof(store)
+        for values in _acts(_records(store, proof), since_us, given):
             click.echo(json.dumps(values) if given["as_json"] else _line(values))
+    if proof is not None and proof.found:
+        for flaw in proof.found:
+            click.echo(str(flaw), err=True)
+        what = "The history of the lists is not as it was written."
+        raise StoreNotTrusted(what, "Find out who changed Redis past the commands.")
 
 
-def _acts(history: History, since_us: int, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _proof(store: Store) -> HistoryProof | None:
+    """Give what checks the records, where versions have to be signed.
+
+    Raises:
+        StoreNotTrusted: the newest version is not signed, so nothing says what came before it.
+
+    """
+    trust, manifest = store.session.trust, store.reader.manifest()
+    if not trust or manifest is None:
+        return None
+    trust.require(manifest, store.session.where)
+    return HistoryProof(manifest, trust)
+
+
+def _records(store: Store, proof: HistoryProof | None) -> Iterator[HistoryRecord]:
+    history = History(store.session)
+    if proof is None:
+        return history.newest_first()
+    keep_from_us = store.clock.now_us() - round(store.settings.history_days * DAY_US)
+    return proof.checked(history.newest_first(proof.manifest.version), keep_from_us)
+
+
+def _acts(
+    history: Iterator[HistoryRecord], since_us: int, given: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
     records = _wanted(history, since_us, given["list_id"])
     if given["entry_id"]:
         yield from _of_entry(records, given["entry_id"], given["list_id"])
@@ -56,8 +90,10 @@ def _acts(history: History, since_us: int, given: Mapping[str, Any]) -> Iterator
         yield _sums(list(same))
 
 
-def _wanted(history: History, since_us: int, list_id: str | None) -> Iterator[HistoryRecord]:
-    for record in history.newest_first():
+def _wanted(
+    history: Iterator[HistoryRecord], since_us: int, list_id: str | None
+) -> Iterator[HistoryRecord]:
+    for record in history:
         if record.head.at_us < since_us:
             return
         if list_id is None or list_id in record.lists:

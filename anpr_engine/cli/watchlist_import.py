@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import click
 
+from anpr_engine.cli.collector import calm_collector
 from anpr_engine.cli.watchlist_options import (
     RowProgress,
     column_values,
@@ -62,6 +63,7 @@ def command(file: Path, **given: Any) -> None:  # noqa: ANN401 - click hands ove
     Options such as --owner fill columns that a row leaves empty. Rows that cannot be taken are
     refused one by one, the rest is done, and the exit code is then 3.
     """
+    calm_collector()
     mode = ImportMode(given["mode"])
     template = template_of(given["template"]) if given["template"] else None
     if template and given["form"]:

@@ -27,15 +27,19 @@ def desk_transactional_id(site: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DeskSettings:
-    """How to reach a site's audit topic; `chain_start` begins each of the desk's own lines."""
+    """How to reach a site's audit topic; `chain_start` begins each of the desk's own lines.
+
+    writer: the name that is written under; empty for that of people's acts.
+    """
 
     site: str
     log: HistorySettings
     chain_start: bytes
+    writer: str = ""
 
     def stream(self) -> StreamSettings:
         """Give what the producer needs to know."""
-        name = desk_transactional_id(self.site)
+        name = self.writer or desk_transactional_id(self.site)
         log = self.log
         return StreamSettings(log.bootstrap, log.topic, name, name, security=log.security)
 
@@ -53,10 +57,11 @@ class OneName(TransactionalProducer):
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What is written together: records, and the act in JSON with its headers."""
+    """What is written together: records, and the act in JSON with its headers; further ones."""
 
     records: Sequence[OutgoingRecord]
     act: tuple[bytes, tuple[Header, ...]]
+    others: Sequence[tuple[bytes, tuple[Header, ...]]] = ()
 
 
 ChainOf = Callable[[Sequence[bytes]], AuditChain]
@@ -91,10 +96,10 @@ def written_within(
     tries: int,
     settings: DeskSettings,
     chain_of: ChainOf,
-    plan: Callable[[], Deed],
+    plan: Callable[[], Deed | None],
     clock: Clock,
 ) -> bool:
-    """Write what a plan says; False when somebody else was faster so many times.
+    """Write what a plan says, or nothing where it says so; False when others were faster each time.
 
     Why the plan is asked each time: what was decided before a rival's act is judged anew.
     """
@@ -109,21 +114,26 @@ def written_within(
 
 
 def _attempt(
-    settings: DeskSettings, chain_of: ChainOf, plan: Callable[[], Deed], clock: Clock
+    settings: DeskSettings, chain_of: ChainOf, plan: Callable[[], Deed | None], clock: Clock
 ) -> bool:
     producer = OneName(settings.stream(), Metrics(), clock)
     try:
         deed = plan()
-        event, headers = deed.act
+        if deed is None:
+            return True
+        acts = [deed.act, *deed.others]
         chain = chain_of(newest_lines(settings.log, settings.chain_start))
-        line = chain.seal([event])[0]
-        audit = OutgoingRecord(settings.log.topic, chain.key, line, headers)
+        lines = chain.seal([event for event, _ in acts])
+        audit = [
+            OutgoingRecord(settings.log.topic, chain.key, line, headers)
+            for line, (_, headers) in zip(lines, acts, strict=True)
+        ]
         try:
-            if producer.save([*deed.records, audit], [], None) is Outcome.SAVED:
+            if producer.save([*deed.records, *audit], [], None) is Outcome.SAVED:
                 return True
         except EngineReplaced:
             # A rival's act, or a commit whose answer was lost: the topic tells which.
             pass
-        return line in newest_lines(settings.log, settings.chain_start)
+        return lines[-1] in newest_lines(settings.log, settings.chain_start)
     finally:
         producer.close()

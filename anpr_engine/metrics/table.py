@@ -123,6 +123,12 @@ FEEDBACK_UNPROVED = Metric(
     "Events of handling that were forged, or that nobody signed; each record once.",
     ("state",),
 )
+ODD_USE = Metric(
+    "anpr_odd_use_total",
+    "counter",
+    "Acts of people that a supervisor should ask about, told by this engine; each once.",
+    ("rule",),
+)
 BUILD_INFO = Metric("anpr_build_info", "gauge", "Always 1.", ("version", "site"))
 
 METRICS: tuple[Metric, ...] = (
@@ -155,6 +161,7 @@ METRICS: tuple[Metric, ...] = (
     POLICY_REFUSED,
     AGREED_REFUSED,
     FEEDBACK_UNPROVED,
+    ODD_USE,
     BUILD_INFO,
 )
 

@@ -31,6 +31,8 @@ class AuditAction(StrEnum):
     AUDIT_READ = "audit-read"
     HIT_HANDLED = "hit-handled"
     LEAVE_ASKED = "leave-asked"
+    ODD_USE_FOUND = "odd-use-found"
+    CONSENT_RECORDED = "consent-recorded"
 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -13,6 +13,7 @@ from anpr_engine.errors import InputFileError, StoreError
 from anpr_engine.logs import get_logger
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.history import History, HistoryRecord
+from anpr_engine.watchlist.history_seals import HistoryProof
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import ListSummary, StoreReader, restored
 from anpr_engine.watchlist.stored import StoredEntry
@@ -32,6 +33,7 @@ class Earlier:
     version: int
     token: str
     at_us: int
+    proof: HistoryProof | None = None
 
     def entries(self, list_id: str | None = None) -> Iterator[WatchlistEntry]:
         """Give the entries of a list, or of all, in no order that means anything.
@@ -96,6 +98,8 @@ class Earlier:
             if record.version != expected:
                 raise _cut(record)
             expected += 1
+            if self.proof is not None:
+                self.proof.require(record)
             if list_id is None or list_id in record.lists:
                 for row in record.rows():
                     if list_id in {None, row.list_id}:
@@ -113,19 +117,25 @@ def earlier(session: RedisSession, at_us: int) -> Earlier:
     Raises:
         InputFileError: the time lies before what the history keeps.
         StoreError: the history has a hole, or cannot be read.
+        StoreNotTrusted: a record of it is not as it was signed.
 
     """
     manifest = StoreReader(session).manifest()
-    version = 0 if manifest is None else manifest.version
+    version, proof = 0 if manifest is None else manifest.version, None
+    if manifest is not None and session.trust:
+        session.trust.require(manifest, session.where)
+        proof = HistoryProof(manifest, session.trust)
     oldest: HistoryRecord | None = None
     for record in History(session).newest_first(version):
         if record.version != version:
             raise _cut(record)
+        if proof is not None:
+            proof.require(record)
         if record.head.at_us <= at_us:
-            return Earlier(session, record.version, record.head.token, at_us)
+            return Earlier(session, record.version, record.head.token, at_us, proof)
         version, oldest = record.version - 1, record
     if version == 0:
-        return Earlier(session, 0, "", at_us)
+        return Earlier(session, 0, "", at_us, proof)
     since = f"It begins at {oldest.at.isoformat()}." if oldest else "It holds no record yet."
     what = "The history of the lists does not reach back to that time."
     raise InputFileError(what, f"{since} See history_days in the settings.")
@@ -134,5 +144,5 @@ def earlier(session: RedisSession, at_us: int) -> Earlier:
 def _cut(record: HistoryRecord) -> StoreError:
     return StoreError(
         f"The history of the lists has a hole before version {record.version}.",
-        "A writer of an older version changed the lists; choose a later time.",
+        "It was cut out, or a writer of an older version changed the lists; choose a later time.",
     )

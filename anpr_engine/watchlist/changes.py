@@ -114,18 +114,24 @@ def _listed(entry: StoredEntry, profile: Profile) -> ListedAs:
 
 def listed_as(snapshot: Snapshot, wanted: Sequence[Listed]) -> list[ListedAs | None]:
     """Give entries that are still listed by these plates; None for each that is not."""
-    keys = listed_plates([each.plate for each in wanted])[0].tolist()
-    return [_listed_by(snapshot, key, each) for key, each in zip(keys, wanted, strict=True)]
+    keys = listed_plates([each.plate for each in wanted])[0]
+    in_delta = snapshot.block(recent=True).rows_of(keys)
+    in_base = snapshot.block(recent=False).rows_of(keys)
+    return [
+        _listed_in(snapshot, delta, each, recent=True)
+        or _listed_in(snapshot, base, each, recent=False)
+        for each, delta, base in zip(wanted, in_delta, in_base, strict=True)
+    ]
 
 
-def _listed_by(snapshot: Snapshot, key: int, wanted: Listed) -> ListedAs | None:
-    for recent in (True, False):
-        block = snapshot.block(recent=recent)
-        rows = block.rows
-        for row in block.rows_of(key):
-            profile = snapshot.profiles[rows.profile[row]]
-            in_use = recent or not snapshot.superseded[row]
-            same = in_use and profile.list_id == wanted.list_id
-            if same and rows.entry_id(row) == wanted.entry_id:
-                return _listed(rows.stored(row), profile)
+def _listed_in(
+    snapshot: Snapshot, places: range, wanted: Listed, *, recent: bool
+) -> ListedAs | None:
+    rows = snapshot.block(recent=recent).rows
+    for row in places:
+        profile = snapshot.profiles[rows.profile[row]]
+        in_use = recent or not snapshot.superseded[row]
+        same = in_use and profile.list_id == wanted.list_id
+        if same and rows.entry_ids([row]) == [wanted.entry_id]:
+            return _listed(rows.stored(row), profile)
     return None

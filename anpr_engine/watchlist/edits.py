@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 
@@ -37,8 +38,7 @@ class SharedPart:
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """One entry to be put, or removed when `tail` is None.
 
     tail: the stored entry's JSON array behind its first element, the version, which is known
@@ -72,6 +72,7 @@ class EditMaker:
         """Make edits whose entries carry a provider."""
         self._provider = provider
         self._shared: dict[tuple[object, ...], SharedPart] = {}
+        self._last: tuple[tuple[object, ...], SharedPart] | None = None
 
     def put(self, entry: WatchlistEntry) -> Edit:
         """Make the edit that puts an entry."""
@@ -88,6 +89,9 @@ class EditMaker:
 
     def _shared_part(self, entry: WatchlistEntry) -> SharedPart:
         key = _SHARED_VALUES(entry)
+        # Rows of a file have mostly the same; comparing values is done faster than hashing them.
+        if self._last is not None and self._last[0] == key:
+            return self._last[1]
         shared = self._shared.get(key)
         if shared is None:
             if len(self._shared) >= PROFILES_REMEMBERED_MAX:
@@ -95,6 +99,7 @@ class EditMaker:
             profile = msgspec.structs.replace(profile_of(entry), provider=self._provider)
             shared = SharedPart(profile, profile_digest(profile), encode_profile(profile))
             self._shared[key] = shared
+        self._last = key, shared
         return shared
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from anpr_engine.plates.wildcard_share import WILDCARD_SHARE_MAX
+from anpr_engine.records.trusted import changed
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.file_rows import LIST_COLUMN, RawRow
 from anpr_engine.watchlist.plate_checks import PlateFault, check_plate, check_wildcard
@@ -183,15 +184,14 @@ class RowChecker:
             what = "An earlier row has the same entry id, given or made from the plate."
             raise _RefusedError("entry_id", RowReason.DUPLICATE_ENTRY_ID, what, entry_id)
         self.ids.add(known)
-        return shared.model_copy(
-            update={
-                "entry_id": entry_id,
-                "plate": plate,
-                "country": country or None,
-                "case_ref": cells.get("case_ref", ""),
-                "note": cells.get("note", ""),
-            }
-        )
+        own = {
+            "entry_id": entry_id,
+            "plate": plate,
+            "country": country or None,
+            "case_ref": cells.get("case_ref", ""),
+            "note": cells.get("note", ""),
+        }
+        return changed(shared, own)
 
     def _shared_part(self, cells: Mapping[str, str], list_id: str) -> WatchlistEntry:
         columns = SHARED_COLUMNS if _LIMITS.isdisjoint(cells) else _WITH_LIMITS
@@ -259,6 +259,9 @@ def _check_text(column: str, text: str, length: int) -> None:
     if len(text) > length:
         what = f"The text is longer than {length} characters."
         raise _RefusedError(column, RowReason.FIELD_TOO_LONG, what, text[:length])
+    if text.isprintable():
+        # So it holds no control character, and most texts are.
+        return
     control = _CONTROL if column in {"note", "case_ref"} else _CONTROL_OR_BREAK
     if control.search(text):
         what = "The text holds a control character."

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from anpr_engine.errors import StoreConflict
-from anpr_engine.watchlist.history import HistoryRow, read_history
+from anpr_engine.watchlist.history import HistoryRow, history_fields, read_history
+from anpr_engine.watchlist.history_seals import resealed
 from anpr_engine.watchlist.manifest import read_record, unreadable
 from anpr_engine.watchlist.proposed import unpacked
 from anpr_engine.watchlist.redis_client import RedisSession
@@ -49,14 +50,17 @@ def _without(rows: Sequence[HistoryRow], list_id: str) -> bytes:
     return zlib.compress(_ENCODER.encode(kept), _FASTEST)
 
 
-def _copied(record: Sequence[Any], list_id: str) -> Command:
+def _copied(record: Sequence[Any], list_id: str, session: RedisSession) -> Command:
     identity, pairs = record
     found = read_history(record)
     if list_id not in found.lists:
         return ("XADD", HISTORY_COPY.name, identity, *pairs)
-    fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
-    fields[b"rows"] = _without(found.rows(), list_id)
-    return ("XADD", HISTORY_COPY.name, identity, *(part for one in fields.items() for part in one))
+    head, lists, _ = found.texts
+    rows, seal = _without(found.rows(), list_id), None
+    manifest = StoreReader(session).manifest()
+    if found.seal is not None and manifest is not None:
+        seal = resealed(found, rows, manifest.epoch, session.sealer)
+    return ("XADD", HISTORY_COPY.name, identity, *history_fields((head, lists, rows), seal))
 
 
 def forget_history(session: RedisSession, list_id: str) -> None:
@@ -64,6 +68,7 @@ def forget_history(session: RedisSession, list_id: str) -> None:
 
     Raises:
         StoreConflict: others wrote every time; the history is as it was.
+        StoreNotTrusted: a record of it is not as it was signed.
         StoreError: Redis does not answer or refuses, or a record cannot be read.
 
     """
@@ -74,7 +79,7 @@ def forget_history(session: RedisSession, list_id: str) -> None:
     for _ in range(TRIES):
         session.ask_all([("UNWATCH",), ("WATCH", HISTORY.name)])
         for page in _pages(session, HISTORY.name, after):
-            session.ask_all([_copied(record, list_id) for record in page])
+            session.ask_all([_copied(record, list_id, session) for record in page])
             after = page[-1][0].decode("ascii")
         rename: Command = ("RENAME", HISTORY_COPY.name, HISTORY.name)
         if session.ask_all([("MULTI",), rename, ("EXEC",)])[-1] is not None:

@@ -17,17 +17,17 @@ from typing import Any
 
 import msgspec
 
+from anpr_engine.errors import StoreError
 from anpr_engine.watchlist.acts import Act
 from anpr_engine.watchlist.edits import Planned
-from anpr_engine.watchlist.manifest import unreadable
+from anpr_engine.watchlist.manifest import HistorySeal, Manifest, unreadable
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_keys import HISTORY
-from anpr_engine.watchlist.redis_wire import Command
 from anpr_engine.watchlist.stored import StoredEntry
 
 RECORDS_A_PAGE = 64
 _FASTEST = 1
-_DAY_US = 86_400_000_000
+DAY_US = 86_400_000_000
 
 
 class HistoryRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -75,12 +75,16 @@ class HistoryHead(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class HistoryRecord:
-    """One version: its head, the lists it touched, and its rows, unpacked when asked for."""
+    """One version: its head, the lists it touched, and its rows, unpacked when asked for.
+
+    texts: head, lists and rows as they are stored. seal: None where it is not signed.
+    """
 
     version: int
     head: HistoryHead
     lists: tuple[str, ...]
-    packed: bytes
+    texts: tuple[bytes, bytes, bytes]
+    seal: HistorySeal | None = None
 
     @property
     def at(self) -> datetime:
@@ -90,28 +94,32 @@ class HistoryRecord:
     def rows(self) -> list[HistoryRow]:
         """Give what changed; raises `StoreError` where it cannot be read."""
         try:
-            return _ROWS.decode(zlib.decompress(self.packed))
+            return _ROWS.decode(zlib.decompress(self.texts[2]))
         except (zlib.error, msgspec.MsgspecError):
-            raise unreadable("a record of the history") from None
+            raise _unreadable(self.version) from None
+
+
+def _unreadable(version: int | str) -> StoreError:
+    return unreadable(f"the record of version {version} in the history")
 
 
 _ENCODER = msgspec.json.Encoder()
 _HEADS = msgspec.json.Decoder(HistoryHead)
 _LISTS = msgspec.json.Decoder(tuple[str, ...])
+_SEALS = msgspec.json.Decoder(HistorySeal)
 _ROWS = msgspec.json.Decoder(list[HistoryRow])
 
 
-def history_command(act: Act, planned: Planned, version: int, at: tuple[str, int]) -> Command:
-    """Give the command that writes one version into the history.
+def history_texts(act: Act, planned: Planned, after: Manifest) -> tuple[bytes, bytes, bytes]:
+    """Write the head, lists and rows of one version's record.
 
     Args:
         act: who does it.
         planned: what changes.
-        version: the version it makes.
-        at: the writer's token for it, and the time in microseconds since 1970.
+        after: the manifest of the version it makes.
 
     """
-    token, now_us = at
+    token, now_us = after.token, after.changed_at_us
     head = HistoryHead(
         *(now_us, token, act.kind.value, act.by, act.reason, act.purpose, act.case_ref),
         *(act.operation, act.proposal, act.approved_by, act.part),
@@ -124,8 +132,16 @@ def history_command(act: Act, planned: Planned, version: int, at: tuple[str, int
     ]
     lists = sorted(planned.counts)
     packed = zlib.compress(_ENCODER.encode(rows), _FASTEST)
-    fields = ("head", _ENCODER.encode(head), "lists", _ENCODER.encode(lists), "rows", packed)
-    return ("XADD", HISTORY.name, f"{version}-0", *fields)
+    return _ENCODER.encode(head), _ENCODER.encode(lists), packed
+
+
+def history_fields(
+    texts: tuple[bytes, bytes, bytes], seal: HistorySeal | None
+) -> list[str | bytes]:
+    """Write a record as fields and values, for XADD."""
+    signed = () if seal is None else ("seal", _ENCODER.encode(seal))
+    head, lists, rows = texts
+    return ["head", head, "lists", lists, "rows", rows, *signed]
 
 
 def read_history(reply: Sequence[Any]) -> HistoryRecord:
@@ -133,14 +149,16 @@ def read_history(reply: Sequence[Any]) -> HistoryRecord:
     identity, pairs = reply
     found = dict(zip(pairs[::2], pairs[1::2], strict=True))
     try:
+        texts = found[b"head"], found[b"lists"], found[b"rows"]
         return HistoryRecord(
             int(identity.partition(b"-")[0]),
-            _HEADS.decode(found[b"head"]),
-            _LISTS.decode(found[b"lists"]),
-            found[b"rows"],
+            _HEADS.decode(texts[0]),
+            _LISTS.decode(texts[1]),
+            texts,
+            _SEALS.decode(found[b"seal"]) if b"seal" in found else None,
         )
     except (KeyError, ValueError, msgspec.MsgspecError):
-        raise unreadable("a record of the history") from None
+        raise _unreadable(identity.decode("ascii", "replace")) from None
 
 
 class History:
@@ -178,7 +196,7 @@ class History:
 
     def purge(self, now_us: int, days: float) -> int:
         """Take out what is older than so many days; gives how many records went."""
-        keep_from_us = now_us - int(days * _DAY_US)
+        keep_from_us = now_us - int(days * DAY_US)
         oldest = self.oldest()
         if oldest is None or oldest.head.at_us >= keep_from_us:
             return 0

@@ -7,6 +7,7 @@ from typing import Protocol
 from anpr_engine.errors import InputFileError
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.file_checks import RowChecker
+from anpr_engine.watchlist.read_ahead import read_ahead
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.redis_writer import WriteTally
 from anpr_engine.watchlist.report import ImportReport
@@ -85,7 +86,7 @@ class Importer:
 
         """
         report = ImportReport(list_id)
-        rows = self._accepted(file, report)
+        rows = read_ahead(self._accepted(file, report))
         if mode is ImportMode.REMOVE:
             report.tally = self._writer.remove((list_id, entry.entry_id) for entry in rows)
         else:

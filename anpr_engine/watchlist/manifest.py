@@ -25,6 +25,7 @@ class Seal:
 
     previous: token of the version before. changes: digest of this version's changes.
     total: sum over all entries. key_id: of the key that signed.
+    history: from which version on the records of the history are signed too; 0: none is.
     """
 
     previous: str
@@ -32,13 +33,14 @@ class Seal:
     total: str
     key_id: str
     signature: bytes
+    history: int = 0
 
     def fields(self) -> list[str | int]:
         """Write the seal as fields and values."""
         return [
             *("sealed_previous", self.previous, "sealed_changes", self.changes),
             *("sealed_total", self.total, "sealed_by", self.key_id),
-            *("signature", self.signature.hex()),
+            *("signature", self.signature.hex(), "sealed_history", self.history),
         ]
 
 
@@ -51,7 +53,22 @@ def _read_seal(found: Mapping[bytes, bytes]) -> Seal | None:
         total=found[b"sealed_total"].decode("ascii"),
         key_id=found[b"sealed_by"].decode("ascii"),
         signature=bytes.fromhex(found[b"signature"].decode("ascii")),
+        history=int(found.get(b"sealed_history", 0)),
     )
+
+
+class HistorySeal(msgspec.Struct, frozen=True):
+    """What a signature adds to a record of the history; see `history_seals`.
+
+    first: from which version on records are signed. previous, previous_at_us: token and time of
+    the version before. signature: in hexadecimal.
+    """
+
+    first: int
+    previous: str
+    previous_at_us: int
+    key_id: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from anpr_engine.plates.wildcard import (
     parse_wildcard,
 )
 from anpr_engine.plates.wildcard_share import PlateCounter, WildcardShare
+from anpr_engine.watchlist.other_fields import may_be_other, other_field
 from anpr_engine.watchlist.row_problems import RowReason
 
 _ASCII_PLATE = {code: None for code in range(128) if not chr(code).isalnum()}
@@ -59,6 +60,8 @@ def check_plate(raw: str, characters_min: int) -> str | PlateFault:
     else:
         found = normalise(raw)
         text, status = found.text, found.status
+    if may_be_other(raw, text) and (what := other_field(raw, text)):
+        return PlateFault(RowReason.PLATE_OTHER_FIELD, f"That is {what} and no plate.")
     if status == BAD_CHARACTER:
         return _BAD_CHARACTER
     if status == TOO_LONG or len(text) > PLATE_CHARACTERS_MAX:

@@ -27,7 +27,8 @@ from anpr_engine.ports import Clock
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.acts import Act
 from anpr_engine.watchlist.edits import Edit, EditMaker, Planned, plan, rows_asked
-from anpr_engine.watchlist.history import history_command
+from anpr_engine.watchlist.history import history_fields, history_texts
+from anpr_engine.watchlist.history_seals import chained_to, history_seal
 from anpr_engine.watchlist.manifest import (
     ListDefinition,
     Manifest,
@@ -40,6 +41,7 @@ from anpr_engine.watchlist.redis_keys import (
     CHANGES,
     COUNTS,
     DELIVERED,
+    HISTORY,
     LISTS,
     MANIFEST,
     PROFILES,
@@ -264,10 +266,17 @@ class StoreWriter:
         named = ("MINID", "~", state.previous_mark, f"{state.version}-0")
         fields = state.record_fields(manifest.token, record)
         commands.append(("XADD", CHANGES.name, *named, *fields))
-        at = attempt.token, now_us
-        commands.append(history_command(self._act, planned, state.version, at))
+        commands.append(self._history(planned, manifest, state))
         commands.append(("EXEC",))
         return commands
+
+    def _history(self, planned: Planned, before: Manifest, after: Manifest) -> Command:
+        """Write the record of a version, signed where the version is."""
+        texts, seal = history_texts(self._act, planned, after), None
+        if self._sealer is not None:
+            chained = chained_to(before, after)
+            seal = history_seal(after.epoch, after.version, texts, chained, self._sealer)
+        return ("XADD", HISTORY.name, f"{after.version}-0", *history_fields(texts, seal))
 
 
 def _definition(profile: Profile, now_us: int) -> bytes:

@@ -15,6 +15,7 @@ class RowReason(StrEnum):
     PLATE_TOO_LONG = "plate-too-long"
     PLATE_BAD_CHARACTER = "plate-bad-character"
     PLATE_JUNK = "plate-junk"
+    PLATE_OTHER_FIELD = "plate-other-field"
     WILDCARD_TOO_WIDE = "wildcard-too-wide"
     WILDCARD_RUN_INSIDE = "wildcard-run-inside"
     BAD_COUNTRY = "bad-country"

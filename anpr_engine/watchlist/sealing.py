@@ -34,8 +34,10 @@ def seal_store(session: RedisSession, sealer: Sealer) -> Manifest | None:
         session.ask("UNWATCH")
         what = f"Redis at {session.where} should hold {manifest.entries} entries, holds {count}."
         raise StoreError(what, "Restore a copy or import the lists again; nothing was signed.")
-    # Nothing is said of the version before: this signature begins a row, and ends none.
-    sealed = sealer.sign(replace(manifest, seal=None), "", "", total)
+    # Nothing is said of the version before: this signature begins a row, and ends none. A history
+    # that was signed stays so; what was not is begun with the next version.
+    kept = manifest if not sealer.trust.objection(manifest) else replace(manifest, seal=None)
+    sealed = sealer.sign(kept, "", "", total)
     commands = [("MULTI",), ("HSET", MANIFEST.name, *sealed.fields()), ("EXEC",)]
     if session.ask_all(commands)[-1] is None:
         what = "The watchlists were changed while they were summed up; nothing was signed."

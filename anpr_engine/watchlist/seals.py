@@ -107,6 +107,10 @@ class Trust:
         if cause:
             raise not_trusted(cause, where)
 
+    def knows(self, key_id: str) -> bool:
+        """Say whether a key is trusted."""
+        return key_id in self._keys
+
     def signed(self, key_id: str, signature: str, message: bytes) -> bool:
         """Say whether a message was signed by a trusted key; the signature in hexadecimal."""
         key = self._keys.get(key_id)
@@ -150,11 +154,14 @@ class Sealer:
         """
         total = RowSum() if before.seal is None else RowSum.read(before.seal.total)
         total.join(change)
-        return self.sign(after, before.token, changes_digest(changes), total)
+        history = before.seal.history if before.seal is not None else 0
+        signed = replace(after, seal=Seal("", "", "", "", b"", history or after.version))
+        return self.sign(signed, before.token, changes_digest(changes), total)
 
     def sign(self, manifest: Manifest, previous: str, changes: str, total: RowSum) -> Manifest:
-        """Sign what is given, whatever was there before."""
-        seal = Seal(previous, changes, total.text(), self._key.key_id, b"")
+        """Sign what is given, whatever was there before; of a seal, `history` is kept."""
+        history = 0 if manifest.seal is None else manifest.seal.history
+        seal = Seal(previous, changes, total.text(), self._key.key_id, b"", history)
         signature = self._key.sign(statement(manifest, seal))
         sealed = replace(manifest, seal=replace(seal, signature=signature))
         self._trust.take(sealed)
@@ -164,6 +171,11 @@ class Sealer:
     def key_id(self) -> str:
         """Name the key."""
         return self._key.key_id
+
+    @property
+    def trust(self) -> Trust:
+        """The keys whose signatures it builds on, its own among them."""
+        return self._trust
 
     def sign_text(self, message: bytes) -> str:
         """Sign a message; gives hexadecimal digits."""
@@ -201,6 +213,8 @@ def statement(manifest: Manifest, seal: Seal) -> bytes:
         [
             *(DOMAIN, manifest.epoch, manifest.version, manifest.entries, manifest.token),
             *(manifest.changed_at_us, seal.previous, seal.changes, seal.total, seal.key_id),
+            # Left out where nothing is said of the history: so were versions signed before.
+            *((seal.history,) if seal.history else ()),
         ]
     )
 

@@ -41,6 +41,10 @@ class Texts(Protocol):
         """Give the texts of one row."""
         ...
 
+    def ids(self, rows: Sequence[int]) -> list[str]:
+        """Give the entry ids of some rows."""
+        ...
+
     def chosen(self, order: NDArray[np.int64]) -> "Texts":
         """Take rows in an order: int64 (chosen,), row numbers."""
         ...
@@ -83,6 +87,10 @@ class LooseTexts:
         entry = self.entries[row]
         return [entry.entry_id, entry.plate, entry.case_ref, entry.note]
 
+    def ids(self, rows: Sequence[int]) -> list[str]:
+        """Give the entry ids of some rows."""
+        return [self.entries[row].entry_id for row in rows]
+
     def chosen(self, order: NDArray[np.int64]) -> "LooseTexts":
         """Take rows in an order."""
         return LooseTexts([self.entries[row] for row in order.tolist()], self.told[order])
@@ -121,6 +129,20 @@ class PackedTexts:
         within = place % SEGMENT_TEXTS
         fields = self.segments[place >> SEGMENT_BITS].group(within >> GROUP_BITS)
         return _row(fields, within % GROUP_TEXTS)
+
+    def ids(self, rows: Sequence[int]) -> list[str]:
+        """Give the entry ids of some rows, each group unpacked once."""
+        groups: dict[int, list[str]] = {}
+        found = []
+        for place in self.places[list(rows)].tolist():
+            group = place >> GROUP_BITS
+            fields = groups.get(group)
+            if fields is None:
+                within = place % SEGMENT_TEXTS
+                fields = self.segments[place >> SEGMENT_BITS].group(within >> GROUP_BITS)
+                groups[group] = fields
+            found.append(fields[place % GROUP_TEXTS])
+        return found
 
     def chosen(self, order: NDArray[np.int64]) -> "PackedTexts":
         """Take rows in an order."""

@@ -14,6 +14,7 @@ from anpr_engine.audit.merkle import (
     growth,
     includes,
     inclusion_proof,
+    inclusion_proofs,
     root_of,
 )
 from anpr_engine.audit.verify import AuditLine, RecordCheck, VerifyRules
@@ -45,6 +46,14 @@ def test_inclusion_proofs_follow_the_definition_and_hold(
     proof = inclusion_proof(entries, index)
     assert proof == oracle_audit.path(index, entries)
     assert includes(entries[index], (index, len(entries)), proof, root_of(entries))
+
+
+@given(ENTRIES.filter(bool))
+def test_all_proofs_at_once_are_those_one_by_one(entries: list[bytes]) -> None:
+    """Level by level comes to what the recursion gives."""
+    root, proofs = inclusion_proofs(entries)
+    assert root == oracle_audit.tree_hash(entries)
+    assert proofs == [oracle_audit.path(index, entries) for index in range(len(entries))]
 
 
 @given(ENTRIES.filter(bool), st.data())

@@ -1,5 +1,9 @@
 """An older signed state, put back while no engine runs, is refused at the next start."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from sites import Engine, World, await_true, world
@@ -13,6 +17,10 @@ from anpr_engine.watchlist.seals import Sealer
 
 KEY = SecretKey.new()
 START_S_MAX = 60.0
+OLDER = (
+    "Redis holds the watchlists of version 1, and by its record this site used 2: "
+    "an older copy was put back, or the store was emptied."
+)
 
 
 def put(made: World, number: int) -> None:
@@ -37,6 +45,24 @@ def refused(engine: Engine) -> str:
     return engine.log_path.read_text(encoding="utf-8")
 
 
+def doctor(made: World, **settings: str) -> dict[str, str]:
+    """Give what `anpr doctor` finds of the lists by the record."""
+    engine = made.engine("be", 0, **settings)
+    command = [sys.executable, "-m", "anpr_engine", "doctor", "--json"]
+    said = subprocess.run(
+        command,
+        env=os.environ | engine.env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=START_S_MAX,
+    )
+    found = [json.loads(line) for line in said.stdout.splitlines()]
+    (about,) = [each for each in found if each["check"] == "record"]
+    assert said.returncode == any(each["state"] == "fail" for each in found)
+    return dict(about)
+
+
 def test_an_older_signed_state_is_refused_at_the_next_start(tmp_path: Path) -> None:
     """So is an emptied store; once a person let it pass, the next start needs no leave."""
     keys = {"ANPR_WATCHLIST__MANIFEST_KEYS": f'["{write_pair(tmp_path / "lists.key", KEY)}"]'}
@@ -44,7 +70,9 @@ def test_an_older_signed_state_is_refused_at_the_next_start(tmp_path: Path) -> N
         put(made, 1)
         older = {key: session.ask("DUMP", key) for key in session.ask("KEYS", "*")}
         put(made, 2)
+        assert doctor(made)["what"] == "it says of no version yet; Redis holds 2"
         ran(made.engine("be", 0, **keys))
+        assert doctor(made)["what"] == "it says version 2 was used last; Redis holds 2"
         session.ask("FLUSHALL")
         assert "version 0, and by its record this site used 2" in refused(
             made.engine("be", 0, **keys)
@@ -54,5 +82,9 @@ def test_an_older_signed_state_is_refused_at_the_next_start(tmp_path: Path) -> N
         said = refused(made.engine("be", 1, **keys))
         assert "version 1, and by its record this site used 2" in said
         assert "ANPR_WATCHLIST__ACCEPT_OLDER=1" in said
+        found = doctor(made)
+        assert (found["state"], found["what"]) == ("fail", OLDER)
+        assert "ANPR_WATCHLIST__ACCEPT_OLDER=1" in found["remedy"]
+        assert doctor(made, ANPR_WATCHLIST__ACCEPT_OLDER="1")["state"] == "warn"
         ran(made.engine("be", 0, **keys, ANPR_WATCHLIST__ACCEPT_OLDER="1"))
         ran(made.engine("be", 0, **keys))

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recall_worlds import BOTH, NOW, TOPICS, Lists, entry
 
-from anpr_engine.audit.alert_guard import MESSAGES_A_TASK, AlertSealer
+from anpr_engine.audit.alert_guard import AlertSealer
 from anpr_engine.audit.jws import HEADER_NAME, RECALL_TYPE, read_signature
 from anpr_engine.audit.signing import SecretKey
+from anpr_engine.audit.tree_signature import MESSAGES_A_TREE
 from anpr_engine.pipeline.open_alerts import OpenAlert, OpenAlerts
 from anpr_engine.pipeline.recall_records import ALERTS_A_RECALL, Fallen, RecallWriter
 from anpr_engine.pipeline.recalls import ENTRIES_AT_ONCE, Recalls
@@ -64,9 +65,9 @@ def test_a_recall_names_so_many_alerts_at_most() -> None:
     assert len(records) == len(ids) + len(values)
 
 
-def test_signatures_made_in_threads_stand_with_their_recalls() -> None:
-    """Each recall of a large part is signed by itself, for its own recipients; no line is."""
-    count = 2 * MESSAGES_A_TASK + 1
+def test_signatures_made_together_stand_with_their_recalls() -> None:
+    """Each recall of a large part is signed, for its own recipients; no line is."""
+    count = 2 * MESSAGES_A_TREE + 1
     given_ = [fallen(number, *(BOTH if number % 2 else ("be",))) for number in range(count)]
     records = RecallWriter("be", AlertSealer(KEY)).records(NOW, given_)
     signed = [record for record in records if record.topic != TOPICS.audit]
@@ -75,7 +76,7 @@ def test_signatures_made_in_threads_stand_with_their_recalls() -> None:
         form = msgspec.json.decode(record.value, type=RecallForm)
         found = read_signature(dict(record.headers)[HEADER_NAME])
         assert found is not None
-        assert KEY.public.verifies(found.signature, found.message(record.value))
+        assert found.holds(record.value, KEY.public.verifies)
         about = found.claims.typ, found.claims.jti, found.claims.aud
         assert about == (RECALL_TYPE, form.recall_id, form.recipients)
     assert not any(HEADER_NAME in dict(r.headers) for r in records if r.topic == TOPICS.audit)

@@ -35,6 +35,26 @@ def _check(cells: Mapping[str, str], rules: FileRules = RULES) -> WatchlistEntry
     return RowChecker(rules).check(RawRow(2, cells))
 
 
+OF_OTHER_FIELDS = (
+    *("2026-01-01", "01-02-2026", "1/2/2026", "31.12.1999", "12/31/2026", "31-12-26", "2026 01 02"),
+    *("2026-01-01T10:00:00Z", "2026-01-01 10:00", "23:59", "7:05:30", "10:00:00+01:00"),
+    *("0470 12 34 56", "06-12345678", "02/123.45.67", "0032470123456", "(020) 624 11 11"),
+    *("WVWZZZ1JZXW000001", "wvw-zzz-1jz-xw0-00001", "BE68 5390 0754 7034", "NL91ABNA0417164300"),
+    *("90.02.01-997.04", "123456782", "desk@police.example"),
+)
+"""Dates, times, telephone numbers, VINs, bank accounts, numbers of persons, addresses."""
+
+PLATES_LIKE_THEM = (
+    "1-ABC-123",
+    "12-34-AB",
+    "1234",
+    "12345",
+    "B-AB 1234",
+    "123-45-678",
+    "20-26-01",
+    "01-02-26",
+)
+
 REFUSED: list[tuple[dict[str, str], str, str]] = [
     ({"plate": ""}, "plate", "plate-missing"),
     ({"plate": " - "}, "plate", "plate-missing"),
@@ -46,6 +66,7 @@ REFUSED: list[tuple[dict[str, str], str, str]] = [
     ({"plate": "1A???*"}, "plate", "wildcard-too-wide"),
     ({"plate": "00-00"}, "plate", "plate-junk"),
     ({"plate": "AAAAA"}, "plate", "plate-junk"),
+    *(({"plate": text}, "plate", "plate-other-field") for text in OF_OTHER_FIELDS),
     ({"country": "BEL"}, "country", "bad-country"),
     ({"country": "B1"}, "country", "bad-country"),
     ({"country": "ÅÄ"}, "country", "bad-country"),
@@ -87,6 +108,12 @@ REFUSED: list[tuple[dict[str, str], str, str]] = [
     ({"subject_category": "driver"}, "subject_category", "bad-value"),
     ({"reliability": "E4"}, "reliability", "bad-value"),
 ]
+
+
+@pytest.mark.parametrize("plate", PLATES_LIKE_THEM)
+def test_a_plate_that_looks_like_another_field_is_taken(plate: str) -> None:
+    """What may be a plate of some country is one."""
+    assert not isinstance(_check({"plate": plate}), RowProblem)
 
 
 @pytest.mark.parametrize(("cells", "field", "reason"), REFUSED)
