@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -125,19 +125,34 @@ def save(results: Mapping[str, Json], found_versions: Mapping[str, str]) -> Path
 def newest() -> tuple[str, Json] | None:
     """Give the newest record with its name, without ending; None when there is none.
 
-    What was not measured that day is taken from earlier records of the same machine.
+    What was not measured that day is taken from earlier records. A benchmark's result comes from
+    one record in whole, and says on which of the `machines` it was measured.
     """
-    paths = sorted(FOLDER.glob("????-??-??-*.json"))
-    if not paths:
-        return None
-    name = paths[-1].stem
-    found: Json = {"versions": {}, "results": {}}
-    for path in paths:
-        if path.stem[DATE_LENGTH:] == name[DATE_LENGTH:]:
-            later: Json = json.loads(path.read_text(encoding="utf-8"))
-            found = {
-                "machine": later["machine"],
-                "versions": {**found["versions"], **later["versions"]},
-                "results": {**found["results"], **later["results"]},
-            }
-    return name, found
+    found: Json = {"machines": {}, "versions": {}, "results": {}}
+    name = ""
+    for name, later in _records():
+        machine_name = name[DATE_LENGTH + 1 :]
+        results = {each: {**one, "machine": machine_name} for each, one in later["results"].items()}
+        found = {
+            "machines": {**found["machines"], machine_name: later["machine"]},
+            "versions": {**found["versions"], **later["versions"]},
+            "results": {**found["results"], **results},
+        }
+    return (name, found) if name else None
+
+
+def newest_together(wanted: Sequence[str]) -> Json | None:
+    """Give the newest results of one machine that measured all of some benchmarks; else None."""
+    by_machine: dict[str, Json] = {}
+    for name, later in _records():
+        machine_name = name[DATE_LENGTH + 1 :]
+        former = by_machine.pop(machine_name, {})
+        by_machine[machine_name] = {**former, **later["results"]}
+    whole = [each for each in by_machine.values() if all(one in each for one in wanted)]
+    return whole[-1] if whole else None
+
+
+def _records() -> Iterator[tuple[str, Json]]:
+    # By date; of one day, by the machine's name.
+    for path in sorted(FOLDER.glob("????-??-??-*.json")):
+        yield path.stem, json.loads(path.read_text(encoding="utf-8"))

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from anpr_engine.errors import UsageError
 from benchmarks.definitions import Definition, FigureDefinition, read_definitions
+from benchmarks.model_inputs import NEEDED
 from benchmarks.model_tables import model_lines
 from benchmarks.quality_scores import BINS, FALSE_SHARES
-from benchmarks.record import Json, newest
+from benchmarks.record import Json, newest, newest_together
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN = "<!-- benchmarks:begin -->"
@@ -27,12 +28,18 @@ def block(name: str, record: Json) -> str:
 
 
 def _lines(name: str, record: Json) -> Iterator[str]:
-    machine, results = record["machine"], record["results"]
+    results = record["results"]
+    shown = {result["machine"] for result in results.values()}
+    told = "; ".join(
+        f"{each}: {here['cores']} cores ({here['cpu']}), {here['memory_gb']:g} GB, {here['system']}"
+        for each, here in record["machines"].items()
+        if each in shown
+    )
     yield ""
     yield (
-        f"Measured up to {name[:10]} on {machine['cores']} cores ({machine['cpu']}), "
-        f"{machine['memory_gb']:g} GB; broker, Redis, load generator and engine share them. "
-        "Medians, with least and largest of the repeats. Ratios are taken within each round."
+        f"Measured up to {name[:10]}; broker, Redis, load generator and engine share the machine. "
+        "Medians, with least and largest of the repeats. Ratios are taken within each round. "
+        f"Machines, not to be compared with each other: {told}."
     )
     for picture in PICTURES:
         if picture in results:
@@ -48,7 +55,8 @@ def _lines(name: str, record: Json) -> Iterator[str]:
             if definition.id in CURVES:
                 yield ""
                 yield from _reliability(results[definition.id]["curves"])
-    yield from model_lines(record)
+    # The model fits one line through all of its points: they must be of one machine.
+    yield from model_lines({"results": newest_together(NEEDED) or {}})
     yield ""
     told = ", ".join(f"{key} {value}" for key, value in record["versions"].items())
     yield f"Versions: {told}. The newest of the [records](benchmarks/record): {name}.json."
@@ -60,7 +68,8 @@ def _head(definition: Definition, result: Json) -> Iterator[str]:
     repeats = max(found.get("repeats", 0) for found in result["figures"].values())
     yield f"**{definition.id}**: {definition.measures} Checked: {definition.answer} (Size: {size};"
     day, load = result["measured_at"][:10], result["load_before"]
-    yield f"{repeats} rounds on {day}; the machine's load before: {load}.)"
+    place = f", machine {result['machine']}" if "machine" in result else ""
+    yield f"{repeats} rounds on {day}{place}; its load before: {load}.)"
     yield ""
 
 
