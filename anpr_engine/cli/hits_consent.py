@@ -39,7 +39,7 @@ _TO = "Who gets it: an authority, a court, a person by reference."
 @click.option("--to", required=True, help=_TO)
 @click.option("--reference", required=True, help="The provider's written consent, as it is filed.")
 @act_options
-def consent(alert: str, use: str, to: str, reference: str, **given: Any) -> None:  # noqa: ANN401 - click hands over options by name
+def consent(alert: str, use: str, to: str, reference: str, **given: Any) -> None:  # noqa: ANN401
     """Record that the country whose list it is consents to a further use of a hit, in writing."""
     desk = _HandingOver(options_of(given), alert)
     if desk.own:

@@ -131,7 +131,8 @@ def _listed_in(
     for row in places:
         profile = snapshot.profiles[rows.profile[row]]
         in_use = recent or not snapshot.superseded[row]
-        same = in_use and profile.list_id == wanted.list_id
-        if same and rows.entry_ids([row]) == [wanted.entry_id]:
-            return _listed(rows.stored(row), profile)
+        if in_use and profile.list_id == wanted.list_id:
+            entry = rows.stored(row)
+            if entry.entry_id == wanted.entry_id:
+                return _listed(entry, profile)
     return None

@@ -1,8 +1,9 @@
 """Real Redis processes as sites run them: with TLS, watched by Sentinels, or as a cluster."""
 
+import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,15 +18,23 @@ from anpr_engine.watchlist.embedded import find_server
 SLOTS = 16_384
 OUR_SLOT = key_slot(MANIFEST.encode())
 READY_S = 60.0
+PORT_MIN, PORTS = 20_000, 12_000
 
 
 def free_ports(count: int) -> list[int]:
-    """Choose ports of this machine that nobody uses; no two are the same."""
+    """Choose ports of this machine that nobody uses; no two are the same.
+
+    Below those that the machine gives to connections: one of these could be taken before the
+    server that it was chosen for has begun.
+    """
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+        found: list[int] = []
+        while len(found) < count:
+            port, probe = PORT_MIN + secrets.randbelow(PORTS), stack.enter_context(socket.socket())
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+        return found
 
 
 class Machine:
@@ -166,19 +175,29 @@ class Cluster:
 
     def make(self) -> None:
         """Join the nodes and share the slots out."""
-        first = self.nodes[0]
         # A third of 16,384 is no whole number: round so that `owner` has our slot.
         bounds = [-(-SLOTS * n // 3) for n in range(4)]
         for n, node in enumerate(self.nodes[:3]):
             node.ask("CLUSTER", "ADDSLOTSRANGE", bounds[n], bounds[n + 1] - 1)
         for n, node in enumerate(self.nodes):
             node.ask("CLUSTER", "SET-CONFIG-EPOCH", n + 1)
-        for node in self.nodes[1:]:
-            bus = node.ask("CONFIG", "GET", "cluster-port")["cluster-port"]
-            first.ask("CLUSTER", "MEET", "127.0.0.1", node.port, bus)
-        until(lambda: all(self._whole(node) for node in self.nodes), READY_S)
+        buses = [node.ask("CONFIG", "GET", "cluster-port")["cluster-port"] for node in self.nodes]
+        meetings = [(node.port, bus) for node, bus in zip(self.nodes, buses, strict=True)][1:]
+        until(lambda: self._met(meetings), READY_S)
         self.nodes[3].ask("CLUSTER", "REPLICATE", self.names[self.owner])
         until(lambda: self._synced(self.nodes[3]), READY_S)
+
+    def _met(self, meetings: Sequence[tuple[int, str]]) -> bool:
+        """Let the nodes meet until all know each other.
+
+        A meeting is given up after a second, which a busy machine takes for a handshake with TLS;
+        a node asked again while it is at it does nothing.
+        """
+        if all(self._whole(node) for node in self.nodes):
+            return True
+        for port, bus in meetings:
+            self.nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", port, bus)
+        return False
 
     def _whole(self, node: Machine) -> bool:
         told: str = node.ask("CLUSTER", "INFO")
