@@ -1,8 +1,7 @@
 """The naive twins of the kernels that weigh how a plate is misread: every way, every plate.
 
 A twin has the kernel's name and gives its outputs instead of writing them. Rates are those of a
-channel (see `kernels.channel`): one state of quality, or all of them along the last axis; the
-arithmetic is the same.
+channel (see `kernels.channel`): one state of quality, or all of them along the last axis.
 """
 
 import math
@@ -65,6 +64,11 @@ def key_tokens(keys: Sequence[int]) -> list[Tokens]:
 
 def _digits(key: int) -> Tokens:
     return (*_digits(key // 40), key % 40 - 1) if key else ()
+
+
+def bare_tokens(rows: Iterable[Tokens]) -> list[Tokens]:
+    """Leave the separators out."""
+    return [tuple(each for each in row if each != SEPARATOR) for row in rows]
 
 
 def text_of(tokens: Iterable[int]) -> str:

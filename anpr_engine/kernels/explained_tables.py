@@ -80,30 +80,31 @@ class SeenReads(NamedTuple):
 class ReadTables(NamedTuple):
     """What edits of a text come to; all arrays read-only, by character code (see `plate_text`).
 
-    classes: int32 (rows, GATE_CHARACTERS_MAX), the class of each position of the gate's rows.
-    sums: float64 (2, classes, KEY_BASE, QUALITIES), by the code read; see `NOTHING` and `LEAST`.
-    ratios: float64 (2, KEY_BASE, KEY_BASE, QUALITIES), by the codes read and printed, single
-        characters' lower and upper bounds; in [0, 0, 0], how much less likely a text is read
-        right at the edges than elsewhere.
-    right: float64 (KEY_BASE, QUALITIES), P(the character is read right, nothing added behind it).
-    best: float64 (3, KEY_BASE, QUALITIES), the largest ratio of an edit of each kind, by the code
-        read; of a lost character in row 0.
-    ranked: int8 (KEY_BASE, KEY_BASE), by the code read: the codes printed, the likeliest first.
-    rest: float64 (KEY_BASE, KEY_BASE, QUALITIES), by the code read: the largest upper bound of
-        each state's from this rank on.
-    quality: float64 (bands, QUALITIES).
-    densest: float64 (GATE_CHARACTERS_MAX + 1, countries), by length: the largest share of a plate.
+    By position class, by the code read, then the code printed; floats by state of quality last.
     """
 
     classes: NDArray[np.int32]
+    """int32 (rows, GATE_CHARACTERS_MAX), the class of each position of the gate's rows."""
     sums: NDArray[np.float64]
+    """float64 (2, classes, KEY_BASE, QUALITIES), by the code read; see `NOTHING` and `LEAST`."""
     ratios: NDArray[np.float64]
+    """float64 (2, KEY_BASE, KEY_BASE, QUALITIES), by the codes read and printed, single characters'
+    lower and upper bounds; in [0, 0, 0], how much less likely a text is read right at the edges
+    than elsewhere."""
     right: NDArray[np.float64]
+    """float64 (KEY_BASE, QUALITIES), P(the character is read right, nothing added behind it)."""
     best: NDArray[np.float64]
+    """float64 (3, KEY_BASE, QUALITIES), the largest ratio of an edit of each kind, by the code
+    read; of a lost character in row 0."""
     ranked: NDArray[np.int8]
+    """int8 (KEY_BASE, KEY_BASE), by the code read: the codes printed, the likeliest first."""
     rest: NDArray[np.float64]
+    """float64 (KEY_BASE, KEY_BASE, QUALITIES), by the code read: the largest upper bound of each
+    state's from this rank on."""
     quality: NDArray[np.float64]
+    """float64 (bands, QUALITIES)."""
     densest: NDArray[np.float64]
+    """float64 (GATE_CHARACTERS_MAX + 1, countries), by length: the largest share of a plate."""
 
 
 class Room(NamedTuple):

@@ -110,8 +110,9 @@ def _begin(room: NDArray[np.float64], read: NDArray[np.int8], nothing: NDArray[n
         token = np.int64(read[length])
         for quality in range(QUALITIES):
             for edge in range(2):
-                added = nothing[edge, ADDED, quality] * nothing[edge, token, quality]
-                room[ADDITIONS + edge, length, quality] = added
+                begun = nothing[edge, ADDED, quality]
+                room[ADDITIONS + edge, length, quality] = begun * nothing[edge, token, quality]
+            added = room[ADDITIONS + 1, length, quality]
             row[length + 2, quality] = row[length + 1, quality] * added
         length += 1
     row[length + 2] = 0.0

@@ -115,8 +115,7 @@ def match(
     candidates = candidates_of(reads)
     worth = near_rules(rules, snapshot) if rules.near and len(snapshot) else None
     if worth is not None:
-        found.append(offered_pairs(candidates, snapshot))
-        found.append(spelling_pairs(plates.keys, snapshot))
+        found += [offered_pairs(candidates, snapshot), spelling_pairs(plates.keys, snapshot)]
         searched = near_matches(reads, plates, snapshot, worth, model)
         found.append(searched.pairs)
         others = searched.least
@@ -136,7 +135,7 @@ def match(
     kept = np.where(near, probability >= least, enough)
     kept_pairs = pairs.chosen(kept)
     tier, edits = _tiers(reads, plates, kept_pairs, snapshot)
-    hits = HitColumns(
+    return HitColumns(
         read=kept_pairs.read,
         entry=kept_pairs.entry,
         recent=kept_pairs.recent,
@@ -145,8 +144,8 @@ def match(
         probability=probability[kept],
         withheld=withheld,
         tally=tally,
+        dropped=dropped,
     )
-    return replace(hits, dropped=dropped) if dropped else hits
 
 
 def _count(withheld: dict[str, int], reason: str, mask: NDArray[np.bool_]) -> None:

@@ -29,6 +29,7 @@ from anpr_engine.kernels.tokens import (
     TOKENS,
     TOKENS_MAX,
     key_tokens,
+    without_separators,
 )
 from anpr_engine.plates.error_fit import text_tokens
 from anpr_engine.plates.reading import shipped_reading
@@ -69,6 +70,16 @@ def test_keys_become_the_tokens_of_their_text(texts: list[str], above: int) -> N
     assert lengths.tolist() == [len(each) for each in expected]
     assert tokens.tolist() == rows_of(expected).tolist()
     assert [oracle_reading.text_of(each) for each in expected[:-2]] == texts
+
+
+@given(st.lists(st.lists(few_tokens, max_size=6).map(tuple), max_size=4))
+def test_separators_are_left_out_of_tokens(rows: list[Tokens]) -> None:
+    """What stays moves up, in its order; a row without tokens stays so."""
+    lengths = np.array([*(len(row) for row in rows), -1], dtype=np.int64)
+    bare, fewer = without_separators(rows_of([*rows, ()]), lengths)
+    expected = oracle_reading.bare_tokens(rows)
+    assert fewer.tolist() == [*(len(row) for row in expected), -1]
+    assert bare.tolist() == rows_of([*expected, ()]).tolist()
 
 
 @given(st.lists(st.tuples(short_rows, short_rows), min_size=1, max_size=3), seeds)

@@ -71,27 +71,19 @@ def test_a_new_day_keeps_what_was_measured_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest of each benchmark is shown, and on which machine it was measured."""
-    days = {
-        "2026-11-21-aaaaaa": {"near": 1, "probe": 1},
-        "2026-11-22-bbbbbb": {"start": 2},
-        "2026-11-23-aaaaaa": {"near": 3},
-    }
+    days = {"2026-11-21-aaaaaa": {"near": 1, "probe": 1}, "2026-11-22-bbbbbb": {"start": 2}}
+    days["2026-11-23-aaaaaa"] = {"near": 3}
     for name, results in days.items():
-        told = {
-            "machine": {"cores": int(name[9])},
-            "versions": {"engine": name},
-            "results": {each: {"rounds": rounds} for each, rounds in results.items()},
-        }
+        measured = {each: {"rounds": rounds} for each, rounds in results.items()}
+        here = {"cores": int(name[9])}
+        told = {"machine": here, "versions": {"engine": name}, "results": measured}
         (tmp_path / f"{name}.json").write_text(json.dumps(told), encoding="utf-8")
     monkeypatch.setattr(record, "FOLDER", tmp_path)
     found = record.newest()
     assert found is not None
     assert found[0] == "2026-11-23-aaaaaa"
-    assert found[1]["results"] == {
-        "near": {"rounds": 3, "machine": "aaaaaa"},
-        "probe": {"rounds": 1, "machine": "aaaaaa"},
-        "start": {"rounds": 2, "machine": "bbbbbb"},
-    }
+    places = {each: (one["rounds"], one["machine"]) for each, one in found[1]["results"].items()}
+    assert places == {"near": (3, "aaaaaa"), "probe": (1, "aaaaaa"), "start": (2, "bbbbbb")}
     assert found[1]["machines"] == {"aaaaaa": {"cores": 3}, "bbbbbb": {"cores": 2}}
     assert found[1]["versions"] == {"engine": "2026-11-23-aaaaaa"}
     assert record.newest_together(["near", "probe"]) == {
