@@ -37,9 +37,12 @@ class BatchLimits:
 
     `reads_max` is in records, `bytes_max` in bytes of record values, `wait_ms_max` in
     milliseconds since the first poll for this batch.
+
+    Why so many in a backlog: each batch is a transaction, which costs the broker some 10 ms of
+    processor time. With 65 536 records instead of 32 768 it has 500 instead of 750 ns a read.
     """
 
-    reads_max: int = 32_768
+    reads_max: int = 65_536
     bytes_max: int = 16 * 1024 * 1024
     wait_ms_max: int = 20
 

@@ -120,9 +120,17 @@ def _of_dictionary(found: Gathered | None, array: Any) -> Texts:  # noqa: ANN401
     words = texts_of(found, array.dictionary)
     if not len(words.start):
         return texts_of(found, pa.nulls(len(array)))
-    places = np.asarray(array.indices.fill_null(0).to_numpy(zero_copy_only=False), np.int64)
+    places = np.asarray(without_nulls(array.indices).to_numpy(zero_copy_only=False), np.intp)
+    start, length = words.start[places], words.length[places]
+    if not (array.indices.null_count or array.dictionary.null_count):
+        return Texts(start, length, gone)
     missing = words.missing[places] | gone
-    return Texts(words.start[places], np.where(missing, 0, words.length[places]), missing)
+    return Texts(start, np.where(missing, 0, length), missing)
+
+
+def without_nulls(array: Any) -> Any:  # noqa: ANN401 - as above
+    """Give whole numbers with 0 for missing ones; where none is missing no copy is made."""
+    return array.fill_null(0) if array.null_count else array
 
 
 def numbers_of(array: Any) -> NDArray[np.float64]:  # noqa: ANN401 - pyarrow is untyped
@@ -144,7 +152,7 @@ def times_of(found: Gathered, array: Any) -> tuple[Words, Mask]:  # noqa: ANN401
         text_times(found.buffer(), spans, times_us)
         return times_us, texts.missing
     missing = nulls_of(array)
-    ticks = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    ticks = without_nulls(array.cast(pa.int64())).to_numpy(zero_copy_only=False)
     times_us = ticks_us(np.asarray(ticks, np.int64), UNITS[array.type.unit])
     times_us = np.where((times_us < TIME_US_MIN) | (times_us > TIME_US_MAX), NO_TIME, times_us)
     return times_us, missing

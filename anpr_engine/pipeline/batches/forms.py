@@ -54,8 +54,10 @@ def forms_of(values: RecordValues, headers: Mapping[int, tuple[Header, ...]]) ->
     kind = np.zeros(len(values), dtype=np.uint8)
     if len(values.buffer):
         # An empty record at the very end has no first byte.
-        first = values.buffer[np.minimum(begin, len(values.buffer) - 1)]
-        kind[(first == 0) & (begin < end)] = AVRO
+        inside = begin if begin[-1] < end[-1] else np.minimum(begin, len(values.buffer) - 1)
+        framed = values.buffer[inside] == 0
+        if framed.any():
+            kind[framed & (begin < end)] = AVRO
     schema_ids: dict[int, str] = {}
     for row, named in headers.items():
         for name, value in named:
