@@ -20,7 +20,7 @@ from benchmarks.definitions import Size
 from benchmarks.lab import Lab, expect
 from benchmarks.measure import Outcome, rounds
 
-BATCH_READS = 32_768
+BATCH_READS = 65_536
 BLOCK_READS = 2_048
 """As many reads as a core's own cache holds; what batches of that size would cost."""
 CHARACTERS_MIN = 4

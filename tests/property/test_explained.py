@@ -17,9 +17,12 @@ from anpr_engine.kernels.explained_tables import (
     BEST,
     BOUND_COLUMNS,
     LIMITS,
+    MOST,
     NEED,
+    NOTHING,
     SeenReads,
 )
+from anpr_engine.kernels.plate_text import KEY_BASE
 from anpr_engine.kernels.tokens import SEPARATOR
 from anpr_engine.plates.error_model import shipped_channel
 from anpr_engine.plates.formats import (
@@ -181,3 +184,14 @@ def test_without_reads_nothing_is_bounded() -> None:
     )
     bounds, reads, keys = shipped_reading().explained_parts(none)
     assert (bounds.shape, len(reads), len(keys)) == ((0, BOUND_COLUMNS), 0, 0)
+
+
+def test_no_character_is_likelier_than_the_rest_says() -> None:
+    """Where naming stops, no character further down can be worth it, in any state of quality."""
+    tables = shipped_reading().explained
+    for seen, ranked in enumerate(tables.ranked.tolist()):
+        assert sorted(ranked) == list(range(KEY_BASE))
+        assert ranked[-1] == NOTHING
+        for rank in range(KEY_BASE - 1):
+            later = tables.ratios[MOST, seen, ranked[rank : KEY_BASE - 1]]
+            assert (tables.rest[seen, rank] >= later).all()
