@@ -148,7 +148,8 @@ def rewrite() -> None:
             draw = DRAWN_BY.get(picture, pictures.draw)
             draw(definitions[picture], name, kept["results"][picture])
     text = report.README.read_text(encoding="utf-8")
-    report.README.write_text(report.with_block(text, report.block(*found)), encoding="utf-8")
+    made = report.with_block(text, report.current_block())
+    report.README.write_text(made, encoding="utf-8")
 
 
 def main(words: list[str] | None = None) -> int:

@@ -22,12 +22,19 @@ GRIDS = ("evidence", "latency_curve", "list_size", "list_size_huge")
 """Benchmarks whose figures are a line for each kind or size, and a column for each question."""
 
 
-def block(name: str, record: Json) -> str:
-    """Write everything that stands between the marks."""
-    return "\n".join(_lines(name, record)) + "\n"
+def block(name: str, record: Json, together: Json | None = None) -> str:
+    """Write everything that stands between the marks.
+
+    Args:
+        name: of the newest record.
+        record: see `benchmarks.record.newest`.
+        together: the results of one machine that the model starts from; None for no model.
+
+    """
+    return "\n".join(_lines(name, record, together or {})) + "\n"
 
 
-def _lines(name: str, record: Json) -> Iterator[str]:
+def _lines(name: str, record: Json, together: Json) -> Iterator[str]:
     results = record["results"]
     shown = {result["machine"] for result in results.values()}
     told = "; ".join(
@@ -56,7 +63,7 @@ def _lines(name: str, record: Json) -> Iterator[str]:
                 yield ""
                 yield from _reliability(results[definition.id]["curves"])
     # The model fits one line through all of its points: they must be of one machine.
-    yield from model_lines({"results": newest_together(NEEDED) or {}})
+    yield from model_lines({"results": together})
     yield ""
     told = ", ".join(f"{key} {value}" for key, value in record["versions"].items())
     yield f"Versions: {told}. The newest of the [records](benchmarks/record): {name}.json."
@@ -194,4 +201,4 @@ def current_block() -> str:
     found = newest()
     if found is None:
         raise UsageError("There is no record.", "Run `python -m benchmarks` first.")
-    return block(*found)
+    return block(*found, newest_together(NEEDED))

@@ -192,6 +192,7 @@ def without_separators(
     tokens: NDArray[np.int8], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
     """Give the same rows without separators: int8 (n, TOKENS_MAX) and int64 (n,)."""
-    bare, bare_lengths = np.empty_like(tokens), np.empty_like(lengths)
-    bare_tokens(tokens, lengths, bare, bare_lengths)
+    bare = np.empty(tokens.shape, dtype=np.int8)
+    bare_lengths = np.empty(len(lengths), dtype=np.int64)
+    bare_tokens(np.ascontiguousarray(tokens), np.ascontiguousarray(lengths), bare, bare_lengths)
     return bare, bare_lengths

@@ -232,7 +232,8 @@ def test_evidence_is_shown_as_a_line_each(tmp_path: Path, monkeypatch: pytest.Mo
     path = evidence_pictures.draw(definition, name, result)
     first = path.read_bytes()
     assert evidence_pictures.draw(definition, name, result).read_bytes() == first
-    kept = {"machine": record.machine(), "versions": {}, "results": {"evidence": result}}
+    results = {"evidence": {**result, "machine": "abcdef"}}
+    kept = {"machines": {"abcdef": record.machine()}, "versions": {}, "results": results}
     lines = report.block(name, kept).splitlines()
     rows = [line for line in lines if line.startswith("|")][2:]
     assert len(rows) == len(evidence_pictures.STYLES)
