@@ -147,14 +147,26 @@ def _may_match(case: Answers, at: datetime) -> bool:
         return False
     if entry.get("valid_until") and at >= _time(entry["valid_until"]):
         return False
-    area = entry.get("area")
-    if (
-        area is not None and (case.get("hit") or {}).get("camera_id") not in area["cameras"]
-    ):  # 11(1)
+    if not _in_area(entry.get("area"), case.get("hit") or {}):  # 11(1)
         return False
     if not _in_hours(case, entry) or not _goes_there(case, entry):  # 20(2)
         return False
     return _is_own(case) or _may_match_foreign(case, at)
+
+
+def _in_area(area: Answers | None, hit: Answers) -> bool:
+    """One of the cameras, or within the rectangle: the worlds of these tests have no others."""
+    if area is None or hit.get("camera_id") in area.get("cameras", []):
+        return True
+    place, corners = hit.get("position"), area.get("polygon")
+    if not place or not corners:
+        return False
+    return all(
+        min(corner[axis] for corner in corners)
+        < place[axis]
+        < max(corner[axis] for corner in corners)
+        for axis in (0, 1)
+    )
 
 
 def _in_hours(case: Answers, entry: Answers) -> bool:

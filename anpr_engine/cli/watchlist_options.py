@@ -33,6 +33,7 @@ ENTRY_OPTIONS = {
     "note": "Remark without personal data.",
     "max_actions": "How often the action is wanted, 0 to 10000.",
     "area_cameras": "Cameras where it is used, parted by spaces; default: all.",
+    "area_polygon": "Where it is used, such as '51.2,4.4 51.3,4.4 51.3,4.5'.",
     "hours_utc": "When it is used, such as 22:00-06:00.",
     "direction": "Only vehicles that the camera sees going there.",
     "danger": "What to beware of.",

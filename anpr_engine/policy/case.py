@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from anpr_engine.records.polygon import Point
 from anpr_engine.records.watchlist_entry import HOURS_PATTERN
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -30,7 +31,8 @@ class Delivery(msgspec.Struct, frozen=True):
 class Area(msgspec.Struct, frozen=True):
     """Where an entry is used when not in the whole country."""
 
-    cameras: list[str]
+    cameras: list[str] = []
+    polygon: tuple[Point, ...] = ()
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -61,6 +63,7 @@ class HitPart(msgspec.Struct, frozen=True):
     probability: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     tier: Text = None
     direction: Text = None
+    position: Point | None = None
 
 
 class State(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ Why two moments: an entry is matched now, but a hit is judged as of the moment i
 that has grown too old since then takes nothing away from the duty to report.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from anpr_engine.policy.case import Case, Circumstances, Delivery, Entry, HitPar
 from anpr_engine.policy.conditions import FactValue
 from anpr_engine.policy.vocabulary import GIVEN_FIELDS, NOT_GIVEN, NOT_LISTED
 from anpr_engine.records.fields import Action, Category, Tier
+from anpr_engine.records.polygon import Point, inside
 
 Facts = dict[str, FactValue]
 
@@ -24,11 +25,18 @@ _HOUR = timedelta(hours=1)
 
 
 class Limits(NamedTuple):
-    """Where and when an entry is used, and of vehicles going which way; nothing: no limit."""
+    """Where and when an entry is used, and of vehicles going which way; nothing: no limit.
+
+    corners: of a polygon; a place lies in the area if either its camera or its position does.
+    """
 
     cameras: Collection[str] | None
+    corners: Sequence[Point]
     hours: str | None
     direction: str | None
+
+
+NO_LIMITS = Limits(None, (), None, None)
 
 
 class Times(NamedTuple):
@@ -61,7 +69,8 @@ def lasting_facts(case: Case) -> Facts:
         "sis.differs": bool(sis_action) and sis_action != action,
     }
     cameras = None if entry.area is None else entry.area.cameras
-    limits = Limits(cameras, entry.hours_utc, entry.direction)
+    corners = () if entry.area is None else entry.area.polygon
+    limits = Limits(cameras, corners, entry.hours_utc, entry.direction)
     return facts | _progress(case, entry) | hit_facts(limits, case.hit or _NO_HIT, case.now)
 
 
@@ -75,7 +84,7 @@ def hit_facts(limits: Limits, hit: HitPart, now: datetime) -> Facts:
 
     """
     return {
-        "entry.area": _area(limits.cameras, hit),
+        "entry.area": _area(limits, hit),
         "entry.hours": _hours(limits.hours, hit.captured_at or now),
         "entry.direction": _direction(limits.direction, hit),
         "hit.probability": hit.probability,
@@ -171,10 +180,14 @@ def _word(text: str | None, listed: frozenset[str]) -> str:
     return word if word in listed else NOT_LISTED
 
 
-def _area(cameras: Collection[str] | None, hit: HitPart) -> str:
-    if cameras is None:
+def _area(limits: Limits, hit: HitPart) -> str:
+    if limits.cameras is None and not limits.corners:
         return "national"
-    return "inside" if hit.camera_id in cameras else "outside"
+    if limits.cameras is not None and hit.camera_id in limits.cameras:
+        return "inside"
+    if hit.position is not None and inside(hit.position, limits.corners):
+        return "inside"
+    return "outside"
 
 
 def _hours(hours: str | None, at: datetime) -> str:

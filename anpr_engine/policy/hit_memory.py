@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import count
 from typing import NamedTuple
 
+from anpr_engine.policy.facts import Limits
 from anpr_engine.policy.handled import Progress
 from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.policy.rulings import Asked
@@ -47,7 +48,7 @@ class Standing(NamedTuple):
     kind: Kind
     arrival: Arrival
     done: Progress
-    limited: bool
+    limits: Limits | None
 
 
 @dataclass(frozen=True, slots=True)

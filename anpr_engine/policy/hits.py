@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from anpr_engine.policy.case import Area, Case, Delivery, Entry, HitPart, State
 from anpr_engine.policy.decide import HIT, NOW
 from anpr_engine.policy.facts import (
+    NO_LIMITS,
     Facts,
     Limits,
     Times,
@@ -32,6 +33,7 @@ from anpr_engine.policy.hit_memory import Arrival, Judgement, Kind, Memory, Stan
 from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.policy.rulings import Asked, place_among, ruling_on
 from anpr_engine.policy.sharing import decide_sharing
+from anpr_engine.records.polygon import corners_of
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 
 REFUSED = "handling.refused"
@@ -81,8 +83,10 @@ class HitJudge:
         kind = kinds.get(marks)
         if kind is None:
             kind = kinds[marks] = Kind(next(self._known.numbers), decide_sharing(entry, self._site))
-        limited = bool(entry.area_cameras or entry.hours_utc or entry.direction)
-        return Standing(entry, kind, arrival, done, limited)
+        corners = corners_of(entry.area_polygon)
+        area = entry.area_cameras or None
+        limits = Limits(area, corners, entry.hours_utc, entry.direction)
+        return Standing(entry, kind, arrival, done, limits if any(limits) else None)
 
     def of_hit(self, standing: Standing, hit: HitPart) -> Judgement:
         """Judge a hit on an entry."""
@@ -95,7 +99,6 @@ class HitJudge:
         if received_at is not None and received_at > at:
             received_at = at
         age = None if received_at is None else age_hours(received_at, at)
-        limits = Limits(entry.area_cameras or None, entry.hours_utc, entry.direction)
         key = (
             kind.number,
             place_among(hit.probability, arrival.asked.probabilities),
@@ -103,11 +106,11 @@ class HitJudge:
             place_among(age, arrival.asked.ages),
             arrival.begins_at is not None and at >= arrival.begins_at,
             window_at(entry.valid_from, entry.valid_until, at),
-            _met(limits, hit, self._now) if standing.limited else None,
+            None if standing.limits is None else _met(standing.limits, hit, self._now),
         )
         judged = self._known.judged.get(key)
         if judged is None:
-            seen = hit_facts(limits, hit, self._now)
+            seen = hit_facts(standing.limits or NO_LIMITS, hit, self._now)
             times = Times(received_at, entry.valid_from, entry.valid_until)
             then = times_at(times, at, HIT, arrival.asked.in_force_from)
             judged = self._known.judged[key] = self._judged(standing, seen, then)
@@ -212,9 +215,15 @@ def entry_of(entry: WatchlistEntry) -> Entry:
         valid_from=entry.valid_from,
         valid_until=entry.valid_until,
         sis_action=None if entry.sis_action is None else entry.sis_action.value,
-        area=Area(list(entry.area_cameras)) if entry.area_cameras else None,
+        area=_area_of(entry),
         border_area_only=entry.border_area_only,
         max_actions=entry.max_actions,
         hours_utc=entry.hours_utc,
         direction=entry.direction,
     )
+
+
+def _area_of(entry: WatchlistEntry) -> Area | None:
+    if not entry.area_cameras and not entry.area_polygon:
+        return None
+    return Area(list(entry.area_cameras), corners_of(entry.area_polygon))

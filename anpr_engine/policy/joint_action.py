@@ -10,16 +10,15 @@ names, and it goes straight to the unit all the same.
 Why a pursuit gives no look into lists: consultation is for a joint post, patrol or check.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from anpr_engine.policy.case import Circumstances
+from anpr_engine.records.polygon import Point, inside
 
 HOT_PRIORITY = 100
-Point = tuple[float, float]
-"""Latitude and longitude in degrees, WGS 84."""
 
 
 class Kind(StrEnum):
@@ -228,17 +227,3 @@ def heat_at(
 
 def _under_way(actions: Iterable[JointAction], at: datetime, place: Where) -> list[JointAction]:
     return [one for one in actions if one.runs(at) and one.area.covers(place)]
-
-
-def inside(point: Point, corners: Sequence[Point]) -> bool:
-    """Say whether a point lies within a polygon (even-odd rule; degrees taken as a plane).
-
-    Areas of some kilometres: the bend of the earth is less than the error of a camera's position.
-    """
-    lat, lon = point
-    within = False
-    for (lat_a, lon_a), (lat_b, lon_b) in zip(corners, (*corners[1:], *corners[:1]), strict=True):
-        crosses = (lat_a > lat) != (lat_b > lat)
-        if crosses and lon < (lon_b - lon_a) * (lat - lat_a) / (lat_b - lat_a) + lon_a:
-            within = not within
-    return within

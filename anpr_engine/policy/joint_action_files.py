@@ -21,12 +21,11 @@ from anpr_engine.policy.joint_action import (
     HotVehicle,
     JointAction,
     Kind,
-    Point,
     Right,
     Unit,
 )
+from anpr_engine.records.polygon import CORNERS_MIN, Point
 
-CORNERS_MIN = 3
 _KEYS = (
     *("action_id", "kind", "article", "from", "until", "lists", "cameras", "polygon"),
     *("vehicle", "unit", "person"),

@@ -16,6 +16,7 @@ from anpr_engine.records.fields import (
     SiteCode,
     Timestamp,
 )
+from anpr_engine.records.polygon import POLYGON_PATTERN, corners_of
 
 OWN = "own"
 """`sharing` of an entry that stays with the site that listed it."""
@@ -81,6 +82,14 @@ class WatchlistEntry(BaseModel):
         tuple[CameraName, ...],
         Field(max_length=CAMERAS_MAX, description="Where it is used; none: in the whole country."),
     ] = ()
+    area_polygon: Annotated[
+        str,
+        Field(
+            pattern=POLYGON_PATTERN,
+            description="Where it is used, as corners: 51.2,4.4 51.3,4.4 51.3,4.5; cameras of "
+            "`area_cameras` count as well. A read without a position lies outside.",
+        ),
+    ] = ""
     border_area_only: bool = False
     hours_utc: Annotated[
         str, Field(pattern=HOURS_PATTERN, description="When it is used, such as 22:00-06:00.")
@@ -112,6 +121,12 @@ class WatchlistEntry(BaseModel):
     @classmethod
     def _end_on_a_second(cls, value: datetime | None) -> datetime | None:
         return None if value is None else value.replace(microsecond=0)
+
+    @field_validator("area_polygon")
+    @classmethod
+    def _on_the_earth(cls, value: str) -> str:
+        corners_of(value)
+        return value
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:

@@ -74,6 +74,10 @@ _REASONS = {
     "list_kind": (RowReason.BAD_VALUE, "The list is structural or ad_hoc."),
     "max_actions": (RowReason.BAD_VALUE, "The number of actions is none from 0 to 10000."),
     LIST_COLUMN: (RowReason.BAD_VALUE, "The area is up to 1000 cameras, parted by spaces or `;`."),
+    "area_polygon": (
+        RowReason.BAD_VALUE,
+        "The area is not three or more `latitude,longitude`.",
+    ),
     "border_area_only": (RowReason.BAD_VALUE, "The flag is neither true nor false."),
     "sis_derived": (RowReason.BAD_VALUE, "The flag is neither true nor false."),
     "hours_utc": (RowReason.BAD_VALUE, "The hours are not like 22:00-06:00."),

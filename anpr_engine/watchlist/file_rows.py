@@ -44,6 +44,7 @@ COLUMNS: tuple[str, ...] = (
     "list_kind",
     "max_actions",
     "area_cameras",
+    "area_polygon",
     "border_area_only",
     "hours_utc",
     "direction",

@@ -42,6 +42,7 @@ LIMITS = (
     "list_kind",
     "max_actions",
     "area_cameras",
+    "area_polygon",
     "border_area_only",
     "hours_utc",
     "direction",
@@ -73,6 +74,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     list_kind: str = ""
     max_actions: int | None = None
     area_cameras: tuple[str, ...] = ()
+    area_polygon: str = ""
     border_area_only: bool = False
     hours_utc: str = ""
     direction: str = ""
@@ -129,6 +131,7 @@ def profile_of(entry: WatchlistEntry) -> Profile:
         list_kind=entry.list_kind or "",
         max_actions=entry.max_actions,
         area_cameras=entry.area_cameras,
+        area_polygon=entry.area_polygon,
         border_area_only=entry.border_area_only,
         hours_utc=entry.hours_utc,
         direction=entry.direction,

@@ -46,6 +46,7 @@ def listed(draw: st.DrawFn) -> WatchlistEntry:
         valid_until=NOW + timedelta(minutes=2) if draw(mostly) else None,
         max_actions=draw(st.sampled_from([None, 0, 1, 2])),
         area_cameras=draw(st.sampled_from([(), ("c1",), ("c2", "c1"), ("c2",)])),
+        area_polygon=draw(st.sampled_from(["", "", SQUARE])),
         hours_utc=draw(st.sampled_from(["", "08:00-09:00", "09:00-08:56", "09:00-09:00"])),
         direction=draw(st.sampled_from(["", "North"])),
     )
@@ -56,8 +57,9 @@ def asked(
 ) -> dict[str, Any]:
     """Write the question as outsiders do, and give the second reading's answers."""
     when = None if received is None else min(received, now)
-    given_entry = entry.model_dump(mode="json", exclude={"area_cameras"})
-    area = {"cameras": list(entry.area_cameras)} if entry.area_cameras else None
+    given_entry = entry.model_dump(mode="json", exclude={"area_cameras", "area_polygon"})
+    corners = [list(map(float, corner.split(","))) for corner in entry.area_polygon.split()]
+    area = {"cameras": list(entry.area_cameras), "polygon": corners}
     return answers(
         {
             "case_id": "x",
@@ -69,17 +71,19 @@ def asked(
                 "received_at": when and when.isoformat(),
                 "sis_derived": entry.sis_derived,
             },
-            "entry": given_entry | {"area": area},
+            "entry": given_entry | {"area": area if any(area.values()) else None},
             "hit": {
                 "captured_at": hit.captured_at and hit.captured_at.isoformat(),
                 "camera_id": hit.camera_id,
                 "direction": hit.direction,
+                "position": hit.position,
             },
             "state": {},
         }
     )
 
 
+SQUARE = "51.2,4.4 51.3,4.4 51.3,4.5 51.2,4.5"
 LAWFUL = WatchlistEntry(
     entry_id="e",
     list_id="l",
@@ -107,6 +111,7 @@ OTHERS: dict[str, object] = {
     "valid_until": None,
     "max_actions": 0,
     "area_cameras": ("c2",),
+    "area_polygon": SQUARE,
     "hours_utc": "10:00-11:00",
     "direction": "south",
     "border_area_only": True,
@@ -146,6 +151,7 @@ def test_every_field_that_the_rules_look_at_is_among_those_told_apart() -> None:
             probability=st.sampled_from([0.0, 0.0499, 0.05, 0.3, 0.5, 1.0]),
             tier=st.sampled_from(Tier).map(str),
             direction=st.sampled_from([None, "north", "south"]),
+            position=st.sampled_from([None, (51.25, 4.45), (51.25, 4.55), (51.35, 4.45)]),
         ),
         min_size=1,
         max_size=4,

@@ -15,6 +15,7 @@ from anpr_engine.policy.decide import decide
 from anpr_engine.policy.policy_set import shipped_policies
 
 HOUR = 3600
+SQUARE = [[1, 1], [1, 3], [3, 3], [3, 1]]
 START = datetime(2025, 12, 12, tzinfo=UTC)
 USUAL = datetime(2026, 11, 22, 9, tzinfo=UTC)
 NOWS = (USUAL, USUAL, START, START + timedelta(hours=5), START - timedelta(seconds=1))
@@ -69,7 +70,9 @@ def drawn(now: datetime) -> dict[str, st.SearchStrategy[Any]]:
         "entry.valid_from": times | st.none(),
         "entry.valid_until": times | st.none(),
         "entry.sis_action": st.sampled_from([None, "arrest", "seize", "discreet-check", ""]),
-        "entry.area": st.sampled_from([{"cameras": ["be-1", "c2"]}, {"cameras": []}]),
+        "entry.area": st.sampled_from(
+            [{"cameras": ["be-1", "c2"]}, {"cameras": []}, {"polygon": SQUARE}]
+        ),
         "entry.border_area_only": doubts,
         "entry.max_actions": st.sampled_from([0, 1, 2, None]),
         "entry.hours_utc": st.sampled_from(
@@ -80,6 +83,7 @@ def drawn(now: datetime) -> dict[str, st.SearchStrategy[Any]]:
         "hit.tier": st.sampled_from(["exact", "fuzzy", "guess", None]),
         "hit": st.none(),
         "hit.captured_at": times | st.none(),
+        "hit.position": st.sampled_from([None, [2, 2], [2, 4]]),
         "hit.camera_id": st.sampled_from(["c2", "c3", None]),
         "state": st.none(),
         "circumstances": st.none(),

@@ -53,6 +53,7 @@ entries = st.builds(
     list_kind=st.sampled_from([None, "structural", "ad_hoc"]),
     max_actions=st.none() | st.integers(0, 10_000),
     area_cameras=st.lists(st.sampled_from(["be-1", "é", "-x", "=1"]), max_size=3).map(tuple),
+    area_polygon=st.sampled_from(["", "51.2,4.4 51.3,4.4 51.3,4.5", "-1,0 2,0 2,-2.5 0,1"]),
     border_area_only=st.booleans(),
     hours_utc=st.sampled_from(["", "22:00-06:00"]),
     direction=short_texts,

@@ -19,11 +19,11 @@ from anpr_engine.policy.joint_action import (
     circumstances_at,
     grants_at,
     heat_at,
-    inside,
     may,
     rights_at,
 )
 from anpr_engine.policy.joint_action_files import load_joint_actions
+from anpr_engine.records.polygon import inside
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -42,6 +42,9 @@ def entry(fields: Fields) -> WatchlistEntry:
     return WatchlistEntry.model_validate(plain | fields)
 
 
+SQUARE = "51.2,4.4 51.3,4.4 51.3,4.5 51.2,4.5"
+
+
 def decided(
     fields: Fields,
     read: Fields | None = None,
@@ -103,6 +106,7 @@ def test_an_alert_names_every_rule_that_let_it_go() -> None:
         ({"max_actions": 0}, "art13.11.2-times"),
         ({"sis_derived": True}, "art13.7.1-sis-list"),
         ({"area_cameras": ["be-2"]}, "art13.11.1-area"),
+        ({"area_polygon": SQUARE}, "art13.11.1-area"),
         ({"hours_utc": "09:00-08:59"}, "common.hours"),
         ({"direction": "north"}, "common.direction"),
         ({"sharing": "nl"}, "sharing.not-here"),
@@ -130,6 +134,18 @@ def test_an_own_entry_outside_its_limits_gives_no_alert(fields: Fields, rule: st
     """Where, when, whither and how often hold for the site's own entries too."""
     result = decided(fields, {"direction": "south"})
     assert (list(result.alerts), result.withheld) == ([], {rule: 1})
+
+
+def test_an_area_may_be_a_polygon() -> None:
+    """Where the camera stands counts, or which camera it is; without a position it lies outside."""
+    within: Fields = {"position": {"lat": 51.25, "lon": 4.45}}
+    beside: Fields = {"position": {"lat": 51.25, "lon": 4.55}}
+    polygon: Fields = {"area_polygon": SQUARE}
+    assert alert(polygon, within).state == "unverified"
+    assert decided(polygon, beside).withheld == {"be.own-area": 1}
+    assert decided(polygon).withheld == {"be.own-area": 1}
+    assert alert(polygon | {"area_cameras": ["be-1"]}, beside).state == "unverified"
+    assert decided(polygon | {"area_cameras": ["be-2"]}, beside).withheld == {"be.own-area": 1}
 
 
 def test_an_own_entry_within_its_limits_gives_an_alert() -> None:

@@ -68,4 +68,4 @@ def test_a_file_says_only_what_an_entry_says() -> None:
     assert (second["sis_derived"], second["max_actions"]) == (True, 0)
     out = io.StringIO()
     export_entries([limited], out, FileForm.CSV)
-    assert ",0,be-1 be-2,,,,,true," in out.getvalue()
+    assert ",0,be-1 be-2,,,,,,true," in out.getvalue()

@@ -137,6 +137,7 @@ LIMITED = {
     "list_kind": "ad_hoc",
     "max_actions": 0,
     "area_cameras": ("be-1", "be-2"),
+    "area_polygon": "51.2,4.4 51.3,4.4 51.3,4.5",
     "border_area_only": True,
     "hours_utc": "22:00-06:00",
     "direction": "north",
