@@ -53,7 +53,7 @@ from anpr_engine.records.columns import PlateColumns, ReadColumns
 from anpr_engine.watchlist.rare import RARE_SHARE, claims_allow
 from anpr_engine.watchlist.snapshot import Snapshot
 
-FIRST_LOOK_STEPS = 768.0
+FIRST_LOOK_STEPS = 192.0
 """Positions of plates looked at before a read with unread characters is searched for."""
 KNOWN_SHARE = 0.01
 """Of the sum at which a first look may stop, what is nothing beside this part is left out."""
