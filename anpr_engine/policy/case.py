@@ -31,7 +31,7 @@ class Delivery(msgspec.Struct, frozen=True):
 class Area(msgspec.Struct, frozen=True):
     """Where an entry is used when not in the whole country."""
 
-    cameras: list[str] = []
+    cameras: list[str]
     polygon: tuple[Point, ...] = ()
 
 

@@ -71,7 +71,7 @@ def drawn(now: datetime) -> dict[str, st.SearchStrategy[Any]]:
         "entry.valid_until": times | st.none(),
         "entry.sis_action": st.sampled_from([None, "arrest", "seize", "discreet-check", ""]),
         "entry.area": st.sampled_from(
-            [{"cameras": ["be-1", "c2"]}, {"cameras": []}, {"polygon": SQUARE}]
+            [{"cameras": ["be-1", "c2"]}, {"cameras": []}, {"cameras": [], "polygon": SQUARE}]
         ),
         "entry.border_area_only": doubts,
         "entry.max_actions": st.sampled_from([0, 1, 2, None]),
