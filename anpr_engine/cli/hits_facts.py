@@ -84,9 +84,7 @@ def _circumstances(options: HitOptions, alert: Alert) -> Circumstances:
     if options.joint_action is None:
         return around
     action, list_id = _action(options, alert), alert.entry.list_id
-    at, position = alert.read.captured_at, alert.read.position
-    point = None if position is None else (position.lat, position.lon)
-    place = Where(alert.read.camera_id, point)
+    at, place = alert.read.captured_at, Where(alert.read.camera_id, alert.read.point)
     if not (action.runs(at) and list_id in action.lists and action.area.covers(place)):
         what = f"Joint action {action.action_id} was not under way there and then on this list."
         raise PolicyRefused(what, "Leave --joint-action out.")

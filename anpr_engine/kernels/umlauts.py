@@ -18,7 +18,6 @@ from anpr_engine.kernels.plate_text import (
 SPELLED_CHARACTERS = 3
 SPELLINGS_MAX = 2 * SPELLED_CHARACTERS
 """Most spellings of one text."""
-FIRST_UMLAUT = 37
 _UMLAUT_OF = np.zeros(KEY_BASE, dtype=np.int64)
 _UMLAUT_OF[[11, 25, 31]] = (37, 38, 39)
 _VOWEL_OF = np.zeros(KEY_BASE, dtype=np.uint64)

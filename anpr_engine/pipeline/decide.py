@@ -62,12 +62,6 @@ def alert_id(site: str, read_id: str, list_id: str, entry_id: str) -> str:
     return hashlib.blake2b(about.encode(), digest_size=16, person=b"anpr.alert.v1").hexdigest()
 
 
-def _seen(read: AlertRead, probability: float, tier: str) -> HitPart:
-    at = read.position
-    position = None if at is None else (at.lat, at.lon)
-    return HitPart(read.captured_at, read.camera_id, probability, tier, read.direction, position)
-
-
 def decide(
     reads: ReadColumns,
     hits: HitColumns,
@@ -92,7 +86,8 @@ def decide(
         if listed is None:
             listed = known[seat] = _listed(snapshot, seat, judge, agreed)
         entry, read, probability = listed.entry, seen_of(reads, row), round(chance, 6)
-        seen = _seen(read, probability, TIERS[tier])
+        told = probability, TIERS[tier], read.direction, read.point
+        seen = HitPart(read.captured_at, read.camera_id, *told)
         judgement = judge.of_hit(listed.standing, seen)
         terms = listed.terms or terms_of(agreed, entry, where.site, read)
         refusal = judgement.refusal or terms.refusal

@@ -94,12 +94,15 @@ def _careful_candidates(reads: ReadColumns, characters_min: int) -> CandidateCol
     )
 
 
+def careful_among(reads: ReadColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which rows of a batch went the careful path: bool (n,)."""
+    return np.isin(rows, np.fromiter(reads.careful, dtype=np.int64))
+
+
 def has_doubts(reads: ReadColumns, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Say which rows of a batch may tell how sure the reader was of each character: bool (n,)."""
     told = np.asarray(reads.spans[rows, SPAN_CHARACTERS, 1] > 0, np.bool_)
-    if reads.careful:
-        told |= np.isin(rows, np.fromiter(reads.careful, dtype=np.int64))
-    return told
+    return told | careful_among(reads, rows) if reads.careful else told
 
 
 def characters_of(reads: ReadColumns, row: int) -> list[tuple[str, float]]:

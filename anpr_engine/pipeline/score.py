@@ -29,6 +29,7 @@ from anpr_engine.kernels.tokens import (
     without_separators,
 )
 from anpr_engine.pipeline.columns import plate_text
+from anpr_engine.pipeline.doubts import careful_among
 from anpr_engine.pipeline.find import Pairs
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.plates.printing import printings, tokens_of
@@ -108,8 +109,7 @@ def evidence_of(reads: ReadColumns, rows: NDArray[np.int64], model: ReadingModel
 def _careful_places(reads: ReadColumns, rows: NDArray[np.int64]) -> list[int]:
     if not reads.careful:
         return []
-    careful = np.fromiter(reads.careful, dtype=np.int64)
-    return np.flatnonzero(np.isin(rows, careful)).tolist()
+    return np.flatnonzero(careful_among(reads, rows)).tolist()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,7 @@ def terms_of(agreed: Agreed, entry: WatchlistEntry, site: str, read: AlertRead) 
     if not agreed:
         return Terms(None, entry.priority)
     at = read.captured_at
-    position = None if read.position is None else (read.position.lat, read.position.lon)
-    place = Where(read.camera_id, position)
+    place = Where(read.camera_id, read.point)
     reasons: list[str] = []
     use = Use(entry.list_id, entry.provider or site, site, read.camera_id, at)
     arranged = _arranged(agreed, use, 0)

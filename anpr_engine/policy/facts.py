@@ -12,7 +12,7 @@ from anpr_engine.policy.case import Case, Circumstances, Delivery, Entry, HitPar
 from anpr_engine.policy.conditions import FactValue
 from anpr_engine.policy.vocabulary import GIVEN_FIELDS, NOT_GIVEN, NOT_LISTED
 from anpr_engine.records.fields import Action, Category, Tier
-from anpr_engine.records.polygon import Point, inside
+from anpr_engine.records.polygon import Point, covers
 
 Facts = dict[str, FactValue]
 
@@ -183,11 +183,8 @@ def _word(text: str | None, listed: frozenset[str]) -> str:
 def _area(limits: Limits, hit: HitPart) -> str:
     if limits.cameras is None and not limits.corners:
         return "national"
-    if limits.cameras is not None and hit.camera_id in limits.cameras:
-        return "inside"
-    if hit.position is not None and inside(hit.position, limits.corners):
-        return "inside"
-    return "outside"
+    area = limits.cameras or (), limits.corners
+    return "inside" if covers(area, hit.camera_id, hit.position) else "outside"
 
 
 def _hours(hours: str | None, at: datetime) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from anpr_engine.policy.case import Circumstances
-from anpr_engine.records.polygon import Point, inside
+from anpr_engine.records.polygon import Point, covers
 
 HOT_PRIORITY = 100
 
@@ -57,9 +57,7 @@ class Area:
 
     def covers(self, place: "Where") -> bool:
         """Say whether a place lies in the area; of a polygon only a known position does."""
-        if place.camera_id in self.cameras:
-            return True
-        return place.position is not None and inside(place.position, self.corners)
+        return covers((self.cameras, self.corners), place.camera_id, place.position)
 
 
 @dataclass(frozen=True, slots=True)

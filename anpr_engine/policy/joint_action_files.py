@@ -24,7 +24,7 @@ from anpr_engine.policy.joint_action import (
     Right,
     Unit,
 )
-from anpr_engine.records.polygon import CORNERS_MIN, Point
+from anpr_engine.records.polygon import CORNERS_MIN, Point, on_earth
 
 _KEYS = (
     *("action_id", "kind", "article", "from", "until", "lists", "cameras", "polygon"),
@@ -112,7 +112,8 @@ def _corner(given: object) -> Point | None:
     lat, lon = given
     if not all(isinstance(one, int | float) and isfinite(one) for one in (lat, lon)):
         return None
-    return (float(lat), float(lon)) if abs(lat) <= 90 and abs(lon) <= 180 else None
+    point = float(lat), float(lon)
+    return point if on_earth(point) else None
 
 
 def _units(block: Block) -> Iterator[Unit]:

@@ -17,6 +17,7 @@ from anpr_engine.records.fields import (
     Timestamp,
     Whole,
 )
+from anpr_engine.records.polygon import Point
 from anpr_engine.records.read import Position, Vehicle
 
 DigestId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -93,6 +94,11 @@ class AlertRead(BaseModel):
     vehicle: Vehicle | None = None
     image_ref: str | None = None
     passage_id: str | None = None
+
+    @property
+    def point(self) -> Point | None:
+        """Where the camera stands, as areas take it."""
+        return None if self.position is None else (self.position.lat, self.position.lon)
 
 
 class AlertEntry(BaseModel):

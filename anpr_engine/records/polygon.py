@@ -5,10 +5,12 @@ corner, corners parted by spaces. The last corner is joined to the first; there 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 Point = tuple[float, float]
 """Latitude and longitude in degrees, WGS 84."""
+Area = tuple[Collection[str], Sequence[Point]]
+"""Cameras, and the corners of a polygon."""
 
 CORNERS_MIN = 3
 CORNERS_MAX = 64
@@ -30,7 +32,7 @@ def corners_of(text: str) -> tuple[Point, ...]:
         message = f"a polygon is {CORNERS_MIN} to {CORNERS_MAX} corners, such as 51.2,4.4"
         raise ValueError(message)
     corners = tuple(_corner(one) for one in text.split())
-    if any(abs(lat) > 90 or abs(lon) > 180 for lat, lon in corners):
+    if not all(map(on_earth, corners)):
         message = "a corner is a latitude up to 90 and a longitude up to 180 degrees"
         raise ValueError(message)
     if corners and len(set(corners)) < CORNERS_MIN:
@@ -42,6 +44,25 @@ def corners_of(text: str) -> tuple[Point, ...]:
 def _corner(text: str) -> Point:
     lat, _, lon = text.partition(",")
     return float(lat), float(lon)
+
+
+def on_earth(point: Point) -> bool:
+    """Say whether there is such a latitude and longitude."""
+    lat, lon = point
+    return abs(lat) <= 90 and abs(lon) <= 180
+
+
+def covers(area: Area, camera_id: str | None, position: Point | None) -> bool:
+    """Say whether a place lies in an area: by its camera, or by its position where that is known.
+
+    Args:
+        area: cameras, and the corners of a polygon; either may be none.
+        camera_id: of the place.
+        position: of the place; None where nobody knows it.
+
+    """
+    cameras, corners = area
+    return camera_id in cameras or (position is not None and inside(position, corners))
 
 
 def inside(point: Point, corners: Sequence[Point]) -> bool:
