@@ -173,17 +173,17 @@ def test_what_the_walk_leaves_out_is_little(*, printed: bool) -> None:
 def test_what_is_nothing_beside_what_is_known_is_left_out(
     data: st.DataObject, packs: tuple[CountryPack, ...], band: int, known: float, *, printed: bool
 ) -> None:
-    """Each position left out is at most a thousandth of what is known or was found."""
+    """A branch is left out where its likeliest place adds a thousandth of what is known at most."""
     plates = oracle_reading.traffic_of(packs, printed=printed)
     read = read_near(data, [slots for _, slots, _ in plates])
     mixture, tree = mixture_of(band, garbage=False), traffic_tree(packs, printed=printed)
     rows, claimed = rows_of([read]), [1.0] * len(tree.countries)
     (whole,) = run_traffic(tree, rows, mixture, (*claimed, 0, np.inf, np.inf, 0), whole=True)
     (found,) = run_traffic(tree, rows, mixture, (*claimed, known, np.inf, np.inf, 0), whole=False)
-    (alone,) = run_traffic(tree, rows, mixture, (*claimed, 0, np.inf, np.inf, 0), whole=False)
-    assert found <= alone * (1 + 1e-9)
-    # What is left out is bounded by one plate's share and the sum over all ways to go on.
-    assert whole - found <= len(tree.tree) * NEGLIGIBLE * max(known, whole)
+    assert LEAST <= found <= whole * (1 + 1e-9)
+    # A read of seven zeros may have lost any of an odd plate's: each of its places adds as much.
+    branches = len(tree.tree) * (len(read) + 1)
+    assert whole - found <= min(0.5, branches * NEGLIGIBLE) * max(known, whole)
 
 
 @given(data=st.data(), packs=tiny_packs())
