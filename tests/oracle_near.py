@@ -64,6 +64,30 @@ def claimed_shares(plates: Plates, text: Tokens, claims: Mapping[str, float]) ->
     return max(same, default=0.0)
 
 
+def rarer_than(
+    shares: Sequence[float],
+    known: Sequence[tuple[int, int]],
+    doubted: Sequence[bool],
+    limits: tuple[float, float],
+) -> list[int]:
+    """Give the rows of short and usable texts below a limit.
+
+    Args:
+        shares: of each read's plate.
+        known: each read's key and status.
+        doubted: which reads tell doubts of single characters.
+        limits: for reads without and with doubts.
+
+    """
+    return [
+        row
+        for row, (share, (key, status), doubts) in enumerate(
+            zip(shares, known, doubted, strict=True)
+        )
+        if key < len(" " + ALPHABET) ** 12 and status in (0, 2) and share < limits[doubts]
+    ]
+
+
 def _spelled(plates: Plates) -> Iterator[tuple[str, tuple[Tokens, float]]]:
     # The plates that are one text; those of no format stand for any.
     for country, slots, share in plates:

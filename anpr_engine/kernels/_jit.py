@@ -15,7 +15,7 @@ import numpy as np
 from numba import types
 from numba.core import cgutils, config
 from numba.core.registry import CPUDispatcher
-from numba.extending import intrinsic
+from numba.extending import intrinsic, models, register_model
 from numpy.typing import NDArray
 
 from anpr_engine.kernels.cache import cache_folder, turn
@@ -129,6 +129,20 @@ def compiled_as(typed: Callable[..., Any]) -> Callable[[Callable[P, R]], Callabl
         return function if JIT_DISABLED else cast("Callable[P, R]", intrinsic(typed))
 
     return decorate
+
+
+def declared(name: str, layout: Any) -> Any:  # noqa: ANN401 - numba types are untyped
+    """Declare a kind of value that kernels alone hold.
+
+    Args:
+        name: of the kind.
+        layout: its type in machine code.
+
+    """
+    made: Any = type(name, (types.Type,), {})
+    model: Any = models.PrimitiveModel
+    register_model(made)(lambda manager, kind: model(manager, kind, layout))
+    return made(name=name)
 
 
 def record(named: Any, *fields: Any) -> Any:  # noqa: ANN401 - numba types are untyped

@@ -6,6 +6,7 @@ See `kernels.neighbours`, which calls this for the few plates that share a half 
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._four import times, total
 from anpr_engine.kernels._jit import Word, helper, routine
 
 REPLACED = 0
@@ -39,18 +40,7 @@ def ways_to_line_up(text: Word, length: Word) -> Word:
 @helper
 def weigh(start: Word, ratio: Word) -> Word:
     """Sum over the states what an edit leaves of their worth."""
-    return start[0] * ratio[0] + start[1] * ratio[1] + start[2] * ratio[2] + start[3] * ratio[3]
-
-
-@helper
-def times(start: Word, ratio: Word) -> Word:
-    """Give what an edit leaves of each state's worth."""
-    return (start[0] * ratio[0], start[1] * ratio[1], start[2] * ratio[2], start[3] * ratio[3])
-
-
-@helper
-def _sum(start: Word) -> Word:
-    return start[0] + start[1] + start[2] + start[3]
+    return total(times(start, ratio))
 
 
 @helper
@@ -95,7 +85,7 @@ def _same_length(texts: Word, sizes: Word, start: Word, ratios: Word) -> Word:
     plate, read = texts
     length = sizes[0]
     edits, worth = _aligned(texts, (0, length), 0, start, ratios)
-    total = _sum(worth) if edits <= TWO_EDITS else 0.0
+    found = total(worth) if edits <= TWO_EDITS else 0.0
     same_head = 0
     while same_head < length and plate[same_head] == read[same_head]:
         same_head += 1
@@ -107,7 +97,7 @@ def _same_length(texts: Word, sizes: Word, start: Word, ratios: Word) -> Word:
         same_tail += 1
     end = length - same_tail
     if end == same_head:
-        return total
+        return found
     # Lost at the front of what differs and added at its end, or the other way round; where one
     # place differs, a poor reader may have lost it and added another sooner than mistaken it.
     last = length - 1
@@ -115,13 +105,13 @@ def _same_length(texts: Word, sizes: Word, start: Word, ratios: Word) -> Word:
     if edits == 0:
         lost = ratios[LOST, _edge_of_run(plate, same_head, last), plate[same_head]]
         added = ratios[ADDED, _edge_of_run(read, end - 1, last), np.int64(read[end - 1])]
-        total += weigh(times(start, lost), added)
+        found += weigh(times(start, lost), added)
     edits, _ = _aligned(texts, (same_head, end - 1), 1, start, ratios)
     if edits == 0:
         lost = ratios[LOST, _edge_of_run(plate, end - 1, last), plate[end - 1]]
         added = ratios[ADDED, _edge_of_run(read, same_head, last), np.int64(read[same_head])]
-        total += weigh(times(start, lost), added)
-    return total
+        found += weigh(times(start, lost), added)
+    return found
 
 
 @routine

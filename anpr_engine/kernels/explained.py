@@ -12,9 +12,9 @@ that plate may be worth a hit although the sum says that none can: such plates a
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._four import even, four, larger, plus, put, times
 from anpr_engine.kernels._jit import Word, f64, helper, kernel, written
-from anpr_engine.kernels.channel import QUALITIES
-from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS, longest_run
+from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS, longest_run, weigh
 from anpr_engine.kernels.explained_names import name_plates
 from anpr_engine.kernels.explained_rows import add_rows, best_of, line_up, printed_rows
 from anpr_engine.kernels.explained_tables import (
@@ -63,26 +63,23 @@ def _bounds_of_text(
     codes = room.codes[0]
     run = longest_run(codes, length)
     bounds[RUNS] = (run + 1) * (run + 1)
-    once, twice = 0.0, 0.0
-    for quality in range(QUALITIES):
-        start = tables.quality[band, quality]
-        replaced, lost, added = 0.0, tables.best[LOST, NOTHING, quality], 0.0
-        twin = 0.0
-        for place in range(length):
-            code = codes[place]
-            start *= tables.right[code, quality]
-            replaced = max(replaced, tables.best[REPLACED, code, quality])
-            added = max(added, tables.best[ADDED, code, quality])
-            twin = max(twin, tables.ratios[MOST, NOTHING, code, quality])
-        room.best[REPLACED, quality] = replaced
-        room.best[LOST, quality] = lost
-        room.best[ADDED, quality] = added
-        bounds[quality] = start
-        once += start * max(replaced, lost, twin * (run + 1), added * run)
-        shifted = max(lost, added)
-        twice += start * max(
-            replaced * replaced + 2 * lost * added, shifted * max(shifted, replaced)
-        )
+    start, lost = four(tables.quality[band]), four(tables.best[LOST, NOTHING])
+    replaced, added, twin = even(0.0), even(0.0), even(0.0)
+    for place in range(length):
+        code = codes[place]
+        start = times(start, tables.right[code])
+        replaced = larger(replaced, tables.best[REPLACED, code])
+        added = larger(added, tables.best[ADDED, code])
+        twin = larger(twin, tables.ratios[MOST, NOTHING, code])
+    put(room.best[REPLACED], replaced)
+    put(room.best[LOST], lost)
+    put(room.best[ADDED], added)
+    put(bounds, start)
+    twins = larger(times(twin, even(run + 1.0)), times(added, even(run * 1.0)))
+    once = weigh(start, larger(larger(replaced, lost), twins))
+    shifted = larger(lost, added)
+    swapped = plus(times(replaced, replaced), times(times(even(2.0), lost), added))
+    twice = weigh(start, larger(swapped, times(shifted, larger(shifted, replaced))))
     bounds[BEST] = once + 2 * bounds[RUNS] * twice
 
 

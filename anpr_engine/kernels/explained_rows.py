@@ -6,8 +6,8 @@ See `kernels.explained`, which calls this for one edit and for two.
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._four import times
 from anpr_engine.kernels._jit import Word, helper, routine, view
-from anpr_engine.kernels.channel import QUALITIES
 from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS
 from anpr_engine.kernels.explained_tables import (
     KIND,
@@ -193,10 +193,7 @@ def _sum_of_row(edits: Word, row: Word, texts: Word, by: Word, bounds: NDArray[n
         peak = most_of(bounds, highest, tables.sums[MOST, shown, seen])
         if first[1] < letters:
             return 0.0, peak
-        total = 0.0
-        other = tables.sums[LEAST, shown, seen]
-        for quality in range(QUALITIES - 1):
-            total += bounds[quality] * least[quality] * other[quality]
+        total = weigh_known(times(bounds, least), tables.sums[LEAST, shown, seen])
     table = np.int64(gate.values[row, WORD_TABLE])
     if letters > 0 and gate.words[table, np.int64(key_of(texts[0], letters))] == 0:
         return 0.0, 0.0

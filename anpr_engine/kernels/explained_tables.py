@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._four import known, times, total
 from anpr_engine.kernels._jit import (
     Word,
     f64,
@@ -176,7 +177,7 @@ def weigh_known(start: NDArray[np.float64], ratio: NDArray[np.float64]) -> Word:
 
     The worst state makes garbage of average plates: of single ones nothing is known.
     """
-    return start[0] * ratio[0] + start[1] * ratio[1] + start[2] * ratio[2]
+    return known(times(start, ratio))
 
 
 @helper
@@ -184,10 +185,7 @@ def most_of(
     bounds: NDArray[np.float64], one: NDArray[np.float64], two: NDArray[np.float64]
 ) -> Word:
     """Sum over all states what two edits leave at most."""
-    total = 0.0
-    for quality in range(QUALITIES):
-        total += bounds[quality] * one[quality] * two[quality]
-    return total
+    return total(times(times(bounds, one), two))
 
 
 @helper

@@ -20,6 +20,7 @@ from anpr_engine.kernels._jit import (
     given,
     helper,
     i32,
+    i64,
     kernel,
     record,
     u8,
@@ -28,7 +29,14 @@ from anpr_engine.kernels._jit import (
     written,
 )
 from anpr_engine.kernels._memory import lowest_bit
-from anpr_engine.kernels.plate_text import KEY_BASE, count_characters
+from anpr_engine.kernels.json_values import SPAN_CHARACTERS
+from anpr_engine.kernels.plate_text import (
+    KEY_BASE,
+    LONG_KEYS_FROM,
+    UNREAD_POSITION,
+    USABLE,
+    count_characters,
+)
 
 GATE_CHARACTERS_MAX = 9
 SET_WORDS = 3
@@ -46,6 +54,7 @@ VALUE_COLUMNS = 4
 """Columns of a row's values: a single plate's share of the traffic, the place of its country, and
 the word list (and the length of its words, 0 for none) that the plate must begin with."""
 _KEYS_BELOW = np.uint64(KEY_BASE**GATE_CHARACTERS_MAX)
+_LONG_KEYS = np.uint64(LONG_KEYS_FROM)
 
 
 class GateTables(NamedTuple):
@@ -206,3 +215,34 @@ def claimed_shares(
                     share = tables.values[row, SHARE] * factors[claims[read], country]
                     most = max(most, share)
         shares[read] = most
+
+
+@kernel(given(f64), given(u64), given(u8), given(i32, 3), given(f64), written(i64))
+def rarer_than(
+    shares: NDArray[np.float64],
+    keys: NDArray[np.uint64],
+    status: NDArray[np.uint8],
+    spans: NDArray[np.int32],
+    limits: NDArray[np.float64],
+    rows: NDArray[np.int64],
+) -> None:
+    """Choose the reads whose own plate is rarer than a limit; long and unusable ones never are.
+
+    Args:
+        shares: float64 (n,), see `claimed_shares`.
+        keys: uint64 (n,).
+        status: uint8 (n,), see `kernels.plate_text.plate_keys`.
+        spans: int32 (n, SPANS, 2), see `kernels.json_values`.
+        limits: float64 (2,), for reads without and with doubts of single characters.
+        rows: int64 (n + 1,), written: how many there are, and their rows, rising.
+
+    """
+    count = 0
+    for row in range(shares.shape[0]):
+        if shares[row] >= limits[1] or keys[row] >= _LONG_KEYS:
+            continue
+        doubts = 1 if spans[row, SPAN_CHARACTERS, 1] > 0 else 0
+        if shares[row] < limits[doubts] and status[row] in (USABLE, UNREAD_POSITION):
+            count += 1
+            rows[count] = row
+    rows[0] = count

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._four import four, times, total
 from anpr_engine.kernels._jit import (
     Word,
     f64,
@@ -35,7 +36,6 @@ from anpr_engine.kernels.edits import (
     LOST,
     edge_of,
     pair_worth,
-    times,
     ways_to_line_up,
     weigh,
 )
@@ -222,7 +222,7 @@ def _near_one(of: Word, best: Word, index: HalfIndex, model: EditModel, out: Wor
     likely = start
     for _ in range(abs(length - seen_length)):
         likely = times(likely, shift)
-    if likely[0] + likely[1] + likely[2] + likely[3] < need:
+    if total(likely) < need:
         return True
     # One character lost and another added, beside each other or not.
     swapped = length == seen_length and weigh(times(start, lost), added) * 2 >= need
@@ -286,7 +286,7 @@ def near_rows(
             seen_length += 1
         if not CHARACTERS_MIN <= seen_length <= KEY_CHARACTERS_EXACT:
             continue
-        start = (bounds[row, 0], bounds[row, 1], bounds[row, 2], bounds[row, 3])
+        start = four(bounds[row])
         need = bounds[row, NEED] / ways_to_line_up(reads[row], seen_length)
         best = best_edits(reads[row], seen_length, model.token_best, model.ratios)
         first = max(CHARACTERS_MIN, seen_length - 2)

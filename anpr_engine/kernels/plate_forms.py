@@ -26,6 +26,9 @@ def _capital_codes() -> NDArray[np.uint8]:
 
 
 _CODES = _capital_codes()
+_CHARACTERS = ["", *ALPHABET]
+_PAIRS = tuple(one + other for one in _CHARACTERS for other in _CHARACTERS)
+"""What two digits of a key stand for; the first character of an odd number stands alone."""
 
 
 @kernel(given(u8), given(i32, 2), given(u64), written(u32))
@@ -71,14 +74,13 @@ def plate_forms(
 
 def written_plate(key: int, form: int) -> str:
     """Give a plate as it was listed, from its key and its form."""
-    characters = []
-    while key:
-        key, code = divmod(key, KEY_BASE)
-        characters.append(ALPHABET[code - 1])
-    if not form:
-        return "".join(reversed(characters))
-    separator, places = chr(form >> _SEPARATOR_SHIFT), form % (1 << _SEPARATOR_SHIFT)
     text = ""
-    while characters or places >> len(text):
-        text += separator if places >> len(text) & 1 else characters.pop()
+    while key:
+        key, pair = divmod(key, len(_PAIRS))
+        text = _PAIRS[pair] + text
+    separator, places = chr(form >> _SEPARATOR_SHIFT), form % (1 << _SEPARATOR_SHIFT)
+    while places:
+        place = (places & -places).bit_length() - 1
+        text = text[:place] + separator + text[place:]
+        places &= places - 1
     return text

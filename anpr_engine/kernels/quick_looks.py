@@ -7,8 +7,9 @@ The answer may be yes for plates that are not likely enough, never no for one th
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._four import even, four, larger, smaller, times, total
 from anpr_engine.kernels._jit import Word, helper, routine
-from anpr_engine.kernels.edits import ADDED, REPLACED, TWO_EDITS, times, weigh
+from anpr_engine.kernels.edits import ADDED, REPLACED, TWO_EDITS, weigh
 from anpr_engine.kernels.plate_text import KEY_BASE
 from anpr_engine.kernels.tokens import TOKENS
 
@@ -39,7 +40,7 @@ def _replaced_only(key: Word, of: Word, ratios: NDArray[np.float64]) -> Word:
         if printed != seen:
             edits += 1
             worth = times(worth, ratios[REPLACED, seen, printed])
-            if edits > TWO_EDITS or worth[0] + worth[1] + worth[2] + worth[3] < need:
+            if edits > TWO_EDITS or total(worth) < need:
                 return False
     return True
 
@@ -100,29 +101,8 @@ def best_edits(
         ratios: see `kernels.neighbours.EditModel.ratios`.
 
     """
-    row = best[TOKENS]
-    lost = (row[0], row[1], row[2], row[3])
+    lost = four(best[TOKENS])
     return most_replaced(read, 0, length, ratios), lost, most_added(read, 0, length, ratios)
-
-
-@helper
-def _larger(one: Word, other: Word) -> Word:
-    return (
-        max(one[0], other[0]),
-        max(one[1], other[1]),
-        max(one[2], other[2]),
-        max(one[3], other[3]),
-    )
-
-
-@helper
-def _smaller(one: Word, other: Word) -> Word:
-    return (
-        min(one[0], other[0]),
-        min(one[1], other[1]),
-        min(one[2], other[2]),
-        min(one[3], other[3]),
-    )
 
 
 @helper
@@ -136,12 +116,12 @@ def most_added(read: NDArray[np.int8], first: Word, end: Word, ratios: NDArray[n
         ratios: see `kernels.neighbours.EditModel.ratios`.
 
     """
-    added = (0.0, 0.0, 0.0, 0.0)
+    added = even(0.0)
     for place in range(first, end):
         token = np.int64(read[place])
         # Beside its twin it may stand at an edge or not.
-        added = _larger(added, ratios[ADDED, 0, token])
-        added = _larger(added, ratios[ADDED, 1, token])
+        added = larger(added, ratios[ADDED, 0, token])
+        added = larger(added, ratios[ADDED, 1, token])
     return added
 
 
@@ -158,9 +138,9 @@ def most_replaced(
         ratios: see `kernels.neighbours.EditModel.ratios`.
 
     """
-    replaced = (0.0, 0.0, 0.0, 0.0)
+    replaced = even(0.0)
     for place in range(first, end):
-        replaced = _larger(replaced, ratios[REPLACED, REPLACED_ROW, np.int64(read[place])])
+        replaced = larger(replaced, ratios[REPLACED, REPLACED_ROW, np.int64(read[place])])
     return replaced
 
 
@@ -186,11 +166,11 @@ def twice_in_head(of: Word, edits: Word, ends: Word, ratios: NDArray[np.float64]
         most = weigh(times(start, shift), replaced if abs(longer) == 1 else shift)
     if most < need or abs(longer) == 2:
         return most
-    first, second = (0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)
+    first, second = even(0.0), even(0.0)
     for place in range(end):
         ratio = ratios[REPLACED, REPLACED_ROW, np.int64(read[place])]
-        second = _larger(second, _smaller(ratio, first))
-        first = _larger(first, ratio)
+        second = larger(second, smaller(ratio, first))
+        first = larger(first, ratio)
     added = most_added(read, 0, end, ratios)
     if longer == 0:
         return weigh(times(start, first), second) + 2 * weigh(times(start, lost), added)

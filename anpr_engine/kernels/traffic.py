@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._four import even, four, less, plus, put, times
 from anpr_engine.kernels._jit import (
     Word,
     f64,
@@ -28,7 +29,7 @@ from anpr_engine.kernels._jit import (
     written,
 )
 from anpr_engine.kernels.channel import QUALITIES
-from anpr_engine.kernels.edits import times, weigh
+from anpr_engine.kernels.edits import weigh
 from anpr_engine.kernels.tokens import TOKENS, TOKENS_MAX
 
 CLASS = 0
@@ -93,12 +94,6 @@ GRAMMAR = record(Grammar, given(i32, 2), given(f64, 2), given(f64, 5))
 
 
 @helper
-def _four(values: NDArray[np.float64]) -> Word:
-    # The states of quality side by side: what is held in registers may be worked on at once.
-    return values[0], values[1], values[2], values[3]
-
-
-@helper
 def _begin(room: NDArray[np.float64], read: NDArray[np.int8], nothing: NDArray[np.float64]) -> Word:
     # Before the first position all that was read was added; returns the read's length.
     row = room[0]
@@ -143,29 +138,20 @@ def _advance(depth: Word, text: Word, classes: Word, gaps: Word, reach: Word, en
     before, after = room[depth - 1], room[depth]
     additions = room[ADDITIONS + gaps[1]]
     begins = nothing[gaps[0], ADDED]
-    stop = (1.0 - begins[0], 1.0 - begins[1], 1.0 - begins[2], 1.0 - begins[3])
+    stop = less(even(1.0), begins)
     lost = times(stop, seen_as[LOST])
     first, last = reach
     after[first] = 0.0
-    came, most = (0.0, 0.0, 0.0, 0.0), 0.0
-    behind = _four(before[first])
+    came, most = even(0.0), 0.0
+    behind = four(before[first])
     excess = ends + depth - first
     for place in range(first, last + 1):
-        here = _four(before[place + 1])
+        here = four(before[place + 1])
         value = times(here, lost)
         if place > 0:
             right = times(times(behind, stop), seen_as[np.int64(read[place - 1])])
-            added = times(came, additions[place - 1])
-            value = (
-                value[0] + right[0] + added[0],
-                value[1] + right[1] + added[1],
-                value[2] + right[2] + added[2],
-                value[3] + right[3] + added[3],
-            )
-        after[place + 1, 0] = value[0]
-        after[place + 1, 1] = value[1]
-        after[place + 1, 2] = value[2]
-        after[place + 1, 3] = value[3]
+            value = plus(plus(value, right), times(came, additions[place - 1]))
+        put(after[place + 1], value)
         most = max(most, _ends_well(value, excess, room))
         came, behind = value, here
         excess -= 1
@@ -189,7 +175,7 @@ def _walk(head: Word, text: Word, trees: Word, totals: NDArray[np.float64], foun
     ahead = max(0, excess) + tree[head, AT_EDGE]
     most = 0.0
     for place in range(min(length, ahead) + 1):
-        most = max(most, _ends_well(_four(room[0, place + 1]), excess - place, room))
+        most = max(most, _ends_well(four(room[0, place + 1]), excess - place, room))
     if most * weights[head, REACH] <= NEGLIGIBLE * max(found, known):
         return found
     back = np.int64(-1)

@@ -25,12 +25,8 @@ from anpr_engine.kernels.explained_tables import (
     ODDS,
     SeenReads,
 )
-from anpr_engine.kernels.plate_text import (
-    GAPS_UNKNOWN,
-    LONG_KEYS_FROM,
-    UNREAD_POSITION,
-    USABLE,
-)
+from anpr_engine.kernels.gate import rarer_than
+from anpr_engine.kernels.plate_text import GAPS_UNKNOWN, USABLE
 from anpr_engine.kernels.tokens import CHARACTERS, NO_TOKEN, PLAIN, tokens_of_keys
 from anpr_engine.pipeline.doubts import has_doubts
 from anpr_engine.pipeline.find import (
@@ -138,18 +134,13 @@ def through_gate(
         # No camera makes a country rarer than this beside the one it makes most frequent.
         shares = shares * model.cameras.least
     needed = model.reach * rules.boost / (rules.odds * LUMPINESS)
-    # Of most reads the one comparison says all.
-    rows = np.flatnonzero(shares < needed.max() * CHARACTERS_BOOST)
-    status = plates.status[rows]
-    usable = (status == USABLE) | (status == UNREAD_POSITION)
-    rows = rows[usable & (plates.keys[rows] < np.uint64(LONG_KEYS_FROM))]
-    if not len(rows):
-        return rows, shares[rows]
-    boosts = boosts_of(reads, rows)
-    able = shares[rows] < needed.max() * boosts
-    rows, boosts = rows[able], boosts[able]
+    # Of most reads one comparison says all. The scanner did not see the doubts of careful ones.
+    limits = needed.max() * np.array([CHARACTERS_BOOST if reads.careful else 1.0, CHARACTERS_BOOST])
+    found = np.empty(len(shares) + 1, np.int64)
+    rarer_than(shares, plates.keys, plates.status, reads.spans, limits, found)
+    rows = found[1 : found[0] + 1]
     bands = model.channel.band_of(reads.confidence[rows])
-    rows = rows[shares[rows] < needed[bands] * boosts]
+    rows = rows[shares[rows] < needed[bands] * boosts_of(reads, rows)]
     return rows, shares[rows]
 
 

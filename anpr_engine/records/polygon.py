@@ -28,6 +28,8 @@ def corners_of(text: str) -> tuple[Point, ...]:
         ValueError: what is wrong with it, in words.
 
     """
+    if not text:
+        return ()
     if not _POLYGON.fullmatch(text):
         message = f"a polygon is {CORNERS_MIN} to {CORNERS_MAX} corners, such as 51.2,4.4"
         raise ValueError(message)
@@ -35,7 +37,7 @@ def corners_of(text: str) -> tuple[Point, ...]:
     if not all(map(on_earth, corners)):
         message = "a corner is a latitude up to 90 and a longitude up to 180 degrees"
         raise ValueError(message)
-    if corners and len(set(corners)) < CORNERS_MIN:
+    if len(set(corners)) < CORNERS_MIN:
         message = f"a polygon has {CORNERS_MIN} different corners or more"
         raise ValueError(message)
     return corners

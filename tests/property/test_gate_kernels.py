@@ -13,6 +13,8 @@ from read_worlds import World, world_of
 from test_kernels import spans_of
 from test_traffic_sum import tiny_packs
 
+from anpr_engine.kernels.gate import rarer_than
+from anpr_engine.kernels.json_values import SPAN_CHARACTERS, SPANS
 from anpr_engine.kernels.plate_text import UNDECIDED, plate_keys_and_gaps
 from anpr_engine.plates.error_model import shipped_channel
 from anpr_engine.plates.formats import (
@@ -89,3 +91,35 @@ def check_keys_and_gaps(texts: Sequence[str], characters_min: int) -> None:
         else:
             found = (int(keys[row]), int(status[row]), int(gaps[row]))
             assert found == (expected.key, expected.status, places)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 1e-12, 1e-9]),
+            st.sampled_from([0, 1, 40**12 - 1, 40**12, 2**64 - 1]),
+            st.integers(0, 4),
+            st.booleans(),
+        )
+    ),
+    limits=st.tuples(st.sampled_from([0.0, 1e-12, 1e-10]), st.sampled_from([1e-10, 1.0])),
+)
+def test_reads_of_rare_plates_alone_are_looked_at(
+    rows: list[tuple[float, int, int, bool]], limits: tuple[float, float]
+) -> None:
+    """Short and usable ones below their limit, in order."""
+    shares, keys, status, doubted = zip(*rows, strict=True) if rows else ((), (), (), ())
+    spans = np.zeros((len(rows), SPANS, 2), np.int32)
+    spans[:, SPAN_CHARACTERS, 1] = np.array(doubted, dtype=np.int32) * 9
+    found = np.empty(len(rows) + 1, np.int64)
+    rarer_than(
+        np.array(shares, np.float64),
+        np.array(keys, np.uint64),
+        np.array(status, np.uint8),
+        spans,
+        np.array(limits),
+        found,
+    )
+    known = list(zip(keys, status, strict=True))
+    wanted = oracle_near.rarer_than(shares, known, doubted, limits)
+    assert found[: found[0] + 1].tolist() == [len(wanted), *wanted]
