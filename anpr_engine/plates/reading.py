@@ -30,6 +30,7 @@ from anpr_engine.plates.error_model import Channel, shipped_channel
 from anpr_engine.plates.explained import explained, read_tables
 from anpr_engine.plates.formats import CountryPack
 from anpr_engine.plates.gate import Gate, gate_tables
+from anpr_engine.plates.identify import be_ready
 from anpr_engine.plates.issued import IssuedPlates
 from anpr_engine.plates.layouts import Layouts, written_layouts
 from anpr_engine.plates.pack_files import country_packs
@@ -255,6 +256,7 @@ def reading_model(
     cameras: CameraMixes | None = None,
 ) -> ReadingModel:
     """Put an error model, country packs, registers of plates and cameras' mixes together."""
+    be_ready()
     chosen = tuple(packs)
     rates = channel.rates
     right = np.diagonal(rates[:TOKENS, :TOKENS]).T.copy()
