@@ -10,7 +10,7 @@ can show the one and hide the other. Whoever asks has to take all that `entries`
 then `verdict` says anything.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_keys import CHANGES, entry_field, list_prefix
 from anpr_engine.watchlist.redis_reader import ListSummary, StoreReader, restored
 from anpr_engine.watchlist.row_sum import RowSum
-from anpr_engine.watchlist.seals import FOREIGN_KEY, not_trusted
+from anpr_engine.watchlist.seals import not_trusted
 from anpr_engine.watchlist.stored import StoredEntry, encode_entry
 
 UNSEALED_LOOKED_AT = 1_000
@@ -51,11 +51,12 @@ def newest_sealed(session: RedisSession, now: Manifest) -> Manifest:
     ask = ("XREVRANGE", CHANGES.name, "+", "-", "COUNT", UNSEALED_LOOKED_AT)
     for due, record in zip(range(now.version, 0, -1), session.ask(*ask), strict=False):
         found = read_record(record)
-        if cause == FOREIGN_KEY or found.version != due:
+        if found.version != due:
             break
         if found.seal is None:
             continue
-        if found.version == now.version or trust.record_objection(now.epoch, found):
+        # With a record that is signed the newest version is no version that nobody signed.
+        if due == now.version or trust.record_objection(now.epoch, found):
             break
         return Manifest(
             *(now.epoch, found.version, found.entries, found.token, found.committed_at_us),
@@ -110,7 +111,7 @@ class ProvedLists:
 
         """
         self._session, self._reader = session, StoreReader(session)
-        self._verdict, self._sums_differ, self._count = Verdict(), False, 0
+        self._verdict, self._sums_differ = Verdict(), True
         self._flaws: list[EntryFlaw] = []
         now = self._reader.manifest() or NOTHING
         self._now = now
@@ -135,19 +136,15 @@ class ProvedLists:
     def _earlier(self, at_us: int) -> Earlier:
         """Find the state at a time; a record that is needed and not as it was signed ends it."""
         try:
-            found = earlier(self._session, at_us, self._sealed)
+            return earlier(self._session, at_us, self._sealed)
         except (InputFileError, StoreError):
             if self._verdict.flaws:
                 text = " ".join(self._verdict.flaws[:NAMED_MAX])
                 raise StoreNotTrusted(text, REMEDY) from None
             raise
-        for flaw in self._proof.found:
-            if flaw.last > found.version:
-                raise StoreNotTrusted(str(flaw), REMEDY, flaw.cause)
-        return found
 
-    def entries(self, list_id: str) -> Iterator[WatchlistEntry]:
-        """Give the entries of a list, in no order that means anything.
+    def entries(self, list_id: str, entry_id: str | None = None) -> Iterator[WatchlistEntry]:
+        """Give the entries of a list, or one of them, in no order that means anything.
 
         Raises:
             StoreError: the store cannot be read.
@@ -164,9 +161,8 @@ class ProvedLists:
             later.update((row.name, row) for row in rows if sealed < row.version < NEVER)
             self._flaws += [flaw for row in rows for flaw in row.flaws()]
             mine = [row.stored for row in rows if row.name.startswith(prefix)]
-            yield from self._given(
-                each for each in mine if each is not None and each.version <= shown
-            )
+            found = [each for each in mine if each is not None and each.version <= shown]
+            yield from self._given(found, entry_id)
         since = _by_name(before_since(self._session, sealed))
         total.add([encode_entry(each) for each in met.others(since, sealed)])
         self._flaws += [
@@ -177,20 +173,20 @@ class ProvedLists:
         if shown != sealed:
             since = _by_name(before_since(self._session, shown, list_id))
         gone = {name: each for name, each in since.items() if name.startswith(prefix)}
-        yield from self._given(met.others(gone, shown))
+        yield from self._given(met.others(gone, shown), entry_id)
         seal = self._sealed.seal
         self._sums_differ = total.text() != (RowSum().text() if seal is None else seal.total)
 
-    def _given(self, stored: Iterator[StoredEntry]) -> Iterator[WatchlistEntry]:
-        found = list(stored)
+    def _given(
+        self, stored: Iterable[StoredEntry], entry_id: str | None
+    ) -> Iterator[WatchlistEntry]:
+        found = [each for each in stored if entry_id in {None, each.entry_id}]
         profiles = self._reader.profiles(each.profile for each in found)
-        self._count += len(found)
         yield from (restored(each, profiles[each.profile]) for each in found)
 
     def entry(self, list_id: str, entry_id: str) -> WatchlistEntry | None:
         """Give one entry; None where the list has none of this id."""
-        # All are taken, for only then it is proved.
-        found = [each for each in self.entries(list_id) if each.entry_id == entry_id]
+        found = list(self.entries(list_id, entry_id))
         return found[0] if found else None
 
     def lists(self) -> list[ListSummary]:

@@ -24,10 +24,7 @@ from watchlist_world import entry
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import StoreNotTrusted
 from anpr_engine.watchlist.redis_client import RedisSession
-from anpr_engine.watchlist.redis_keys import (
-    HISTORY,
-    MANIFEST,
-)
+from anpr_engine.watchlist.redis_keys import CHANGES, HISTORY, MANIFEST
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.redis_writer import StoreWriter
 from anpr_engine.watchlist.sealing import seal_store
@@ -145,6 +142,36 @@ def test_a_version_that_only_the_manifest_tells_is_no_version(
     world(session)
     session.ask("HSET", MANIFEST.name, "version", 8)
     assert isinstance(exported(site).exception, StoreNotTrusted)
+
+
+@pytest.mark.parametrize(("field", "value"), [("entries", 99), ("token", "0" * 16)])
+def test_a_manifest_that_was_altered_is_named(
+    site: Path, session: RedisSession, field: str, value: object
+) -> None:
+    """Its own record is signed, so it is no version that nobody signed yet."""
+    world(session)
+    session.ask("HSET", MANIFEST.name, field, str(value))
+    done = exported(site)
+    assert isinstance(done.exception, StoreNotTrusted)
+    assert "does not bear out its signature" in str(done.exception)
+
+
+def test_below_what_nobody_signed_lies_a_version_that_holds(
+    site: Path, session: RedisSession, redis_url: str
+) -> None:
+    """Where the newest one that says so was altered, nothing is proved by it."""
+    world(session)
+    records = session.ask("XRANGE", CHANGES.name, "-", "+")
+    unsealed(session, redis_url, 6)
+    (newest,) = session.ask("XREVRANGE", CHANGES.name, "+", "-", "COUNT", 1)
+    assert "checked against version 7" in exported(site).stderr
+    session.ask("DEL", CHANGES.name)
+    for version, parts in [*records, newest]:
+        altered_parts = [b"0" * 16 if each == parts[3] else each for each in parts]
+        session.ask("XADD", CHANGES.name, version, *(altered_parts if version == b"7-0" else parts))
+    done = exported(site)
+    assert isinstance(done.exception, StoreNotTrusted)
+    assert "newest version is not signed" in str(done.exception)
 
 
 def test_what_came_before_signing_is_not_vouched_for(
