@@ -16,6 +16,7 @@ from anpr_engine.cli import (
     watchlist_history,
     watchlist_import,
     watchlist_preview,
+    watchlist_purge,
     watchlist_refuse,
     watchlist_seal,
 )
@@ -54,6 +55,7 @@ command.add_command(watchlist_deliver.command, name="deliver")
 command.add_command(watchlist_refuse.refuse)
 command.add_command(watchlist_refuse.accept)
 command.add_command(watchlist_seal.command)
+command.add_command(watchlist_purge.command)
 
 
 def _as_of_option(option: Command) -> Command:
