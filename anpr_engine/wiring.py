@@ -76,13 +76,8 @@ def settings_of(config: Path | None, overrides: Overrides) -> Settings:
 def place_of(config: Path | None, overrides: Overrides) -> Place:
     """Say where a site's services are."""
     settings = settings_of(config, overrides)
-    return Place(
-        settings.site,
-        settings.kafka,
-        settings.redis_url,
-        _security(settings),
-        settings.group_id,
-    )
+    where = settings.site, settings.kafka, settings.redis_url
+    return Place(*where, _security(settings), settings.group_id)
 
 
 def watchlist_target(
@@ -211,7 +206,8 @@ def reading_model_of(matching: MatchSettings) -> ReadingModel:
     return reading_model(packs, channel, issued, cameras)
 
 
-def _alert_guard(settings: Settings) -> AlertGuard | None:
+def alert_guard_of(settings: Settings) -> AlertGuard | None:
+    """Give what signs and seals a site's alerts; `AnprError` where a key cannot be used."""
     given = settings.alerts
     key, fields, each = given.signing_key, given.sealed_fields, given.signatures == "each"
     return alert_guard(settings.site, key, given.encrypt, fields, each=each)
@@ -260,7 +256,7 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
         BrokerError: the reads topic cannot be joined.
 
     """
-    leaving = _alert_guard(settings)
+    leaving = alert_guard_of(settings)
     laws, clock, metrics = settings.policy, SystemClock(), Metrics()
     rules = with_policies(_rules(settings), followed_policies(laws.folder, clock, metrics))
     metrics.put(BUILD_INFO, 1, VERSION, settings.site)
