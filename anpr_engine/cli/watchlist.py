@@ -27,7 +27,7 @@ from anpr_engine.cli.watchlist_record import Noted
 from anpr_engine.cli.watchlist_shown import lists_of, tell_proof
 from anpr_engine.cli.watchlist_site import who_options
 from anpr_engine.cli.watchlist_store import Store, open_store
-from anpr_engine.errors import AnprError, StoreNotTrusted
+from anpr_engine.errors import AnprError
 from anpr_engine.records.audit_event import AuditAction
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.approval import Guards
@@ -119,7 +119,7 @@ def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
             values = _summary_values(found[0]) if found else None
         _show(values, as_json=given["as_json"])
         if entry_id:
-            tell_proof(lists, given)
+            tell_proof(lists, given).require()
     if values is None:
         what = f"List {list_id} has no such entry." if entry_id else f"There is no list {list_id}."
         raise AnprError(what, "See `anpr watchlist list`.")
@@ -163,13 +163,11 @@ def export(**given: Any) -> None:  # noqa: ANN401 - click hands over every optio
             chosen = _chosen(lists.entries(given["list_id"]), store.site, given, progress)
             count = export_entries(chosen, file or sys.stdout, form)
         click.echo(f"{count} entries written", err=True)
-        try:
-            tell_proof(lists, given)
-        except StoreNotTrusted:
+        verdict = tell_proof(lists, given)
+        if not verdict.holds and given["out"] and given["out"].is_file():
             # What nobody vouches for is not left behind as if it were the list.
-            if given["out"] and given["out"].is_file():
-                given["out"].unlink()
-            raise
+            given["out"].unlink()
+        verdict.require()
 
 
 def _note_export(store: Store, given: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from anpr_engine.cli.times import us_of
 from anpr_engine.cli.watchlist_store import Store
 from anpr_engine.watchlist.as_of import Earlier, earlier
 from anpr_engine.watchlist.history import DAY_US
-from anpr_engine.watchlist.proved import ProvedLists
+from anpr_engine.watchlist.proved import ProvedLists, Verdict
 from anpr_engine.watchlist.redis_reader import StoreReader
 
 Lists = StoreReader | Earlier | ProvedLists
@@ -31,17 +31,12 @@ def lists_of(store: Store, given: Mapping[str, Any], *, proved: bool = True) -> 
     return store.reader if at_us is None else earlier(store.session, at_us)
 
 
-def tell_proof(lists: Lists, given: Mapping[str, Any]) -> None:
-    """Say on stderr what the proof of what was shown came to.
-
-    Raises:
-        StoreNotTrusted: it is not all as it was signed.
-
-    """
-    if not isinstance(lists, ProvedLists):
-        click.echo("not checked: watchlist.manifest_keys names no key of who may sign", err=True)
-        return
-    verdict = lists.verdict(given["list_id"], given.get("entry_id"))
+def tell_proof(lists: Lists, given: Mapping[str, Any]) -> Verdict:
+    """Say on stderr what the proof of what was shown came to; `require` of it makes it count."""
+    if isinstance(lists, ProvedLists):
+        verdict = lists.verdict(given["list_id"], given.get("entry_id"))
+    else:
+        verdict = Verdict(["not checked: watchlist.manifest_keys names no key of who may sign"])
     for line in verdict.lines():
         click.echo(line, err=True)
-    verdict.require()
+    return verdict

@@ -70,28 +70,37 @@ class Verdict:
     """What is to be said of entries that were shown.
 
     said: what was checked, and what was not. flaws: what is not as it was signed. unsealed: what
-    was shown, or is missing, by changes that nobody signed yet.
+    was shown, or is missing, by changes that nobody signed yet. history: what is wrong with records
+    that what was shown does not need.
     """
 
     said: list[str] = field(default_factory=list[str])
     flaws: list[str] = field(default_factory=list[str])
     unsealed: list[str] = field(default_factory=list[str])
+    history: list[str] = field(default_factory=list[str])
+
+    @property
+    def holds(self) -> bool:
+        """Whether what was shown is as it was signed."""
+        return not self.flaws and not self.unsealed
 
     def lines(self) -> Iterator[str]:
         """Give all of it, a line each."""
         yield from self.said
-        for kind in (self.flaws, self.unsealed):
+        for kind in (self.flaws, self.unsealed, self.history):
             yield from kind[:NAMED_MAX]
             if len(kind) > NAMED_MAX:
                 yield f"... and {len(kind) - NAMED_MAX} more."
 
     def require(self) -> None:
-        """Raise `StoreNotTrusted` where what was shown is not all as it was signed."""
+        """Raise `StoreNotTrusted` where something is not as it was signed."""
         if self.flaws:
             raise StoreNotTrusted("The lists are not as they were signed.", REMEDY)
         if self.unsealed:
             what = "Of what was asked for, some was changed by somebody who did not sign it."
             raise StoreNotTrusted(what, "See `anpr watchlist history`; `seal` signs what is right.")
+        if self.history:
+            raise StoreNotTrusted("The history of the lists is not as it was written.", REMEDY)
 
 
 class ProvedLists:
@@ -128,7 +137,6 @@ class ProvedLists:
         history, sealed = History(self._session), self._sealed.version
         for _ in self._proof.checked(history.newest_first(sealed), keep_from_us):
             pass
-        self._verdict.flaws += map(str, self._proof.found)
         for record in history.oldest_first(sealed):
             for row in record.rows():
                 self._unsealed[row.list_id, row.entry_id] = record.version
@@ -138,8 +146,8 @@ class ProvedLists:
         try:
             return earlier(self._session, at_us, self._sealed)
         except (InputFileError, StoreError):
-            if self._verdict.flaws:
-                text = " ".join(self._verdict.flaws[:NAMED_MAX])
+            if self._proof.found:
+                text = " ".join(map(str, self._proof.found[:NAMED_MAX]))
                 raise StoreNotTrusted(text, REMEDY) from None
             raise
 
@@ -205,6 +213,9 @@ class ProvedLists:
         if self._sums_differ:
             self._flaws += entry_flaws(self._reader, self._sealed)
         verdict.flaws += dict.fromkeys(map(str, self._flaws))
+        for flaw in self._proof.found:
+            needed = flaw.last > self._shown.version
+            (verdict.flaws if needed else verdict.history).append(str(flaw))
         if self._sums_differ and not self._flaws:
             verdict.flaws.append(
                 "The entries are not those that were signed; which one differs cannot be told: its "
@@ -220,6 +231,9 @@ class ProvedLists:
 
     def _said(self) -> Iterator[str]:
         sealed = self._sealed
+        if not sealed.version:
+            yield "not checked: Redis holds no version of the lists"
+            return
         at = datetime.fromtimestamp(sealed.changed_at_us / 1e6, UTC).isoformat(timespec="seconds")
         key = "" if sealed.seal is None else sealed.seal.key_id
         text = f"checked against version {sealed.version} of {at}, signed with key {key}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from proved_world import (
     KEY,
@@ -23,6 +24,8 @@ from watchlist_world import entry
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import StoreNotTrusted
+from anpr_engine.watchlist.history_seals import history_seal
+from anpr_engine.watchlist.manifest import HistorySeal
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_keys import CHANGES, HISTORY, MANIFEST
 from anpr_engine.watchlist.redis_reader import StoreReader
@@ -175,6 +178,42 @@ def test_below_what_nobody_signed_lies_a_version_that_holds(
     done = exported(site)
     assert isinstance(done.exception, StoreNotTrusted)
     assert "newest version is not signed" in str(done.exception)
+
+
+def test_an_empty_store_is_not_said_to_be_checked(site: Path, session: RedisSession) -> None:
+    """Nothing was signed, so nothing is proved; what stands there all the same is named."""
+    done = exported(site)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "not checked: Redis holds no version of the lists" in done.stderr
+    world(session)
+    session.ask("DEL", MANIFEST.name, HISTORY.name)
+    done = exported(site)
+    assert isinstance(done.exception, StoreNotTrusted)
+    assert "Entry wanted/e5 is in Redis, and no version put it there." in done.stderr
+
+
+def test_a_record_of_another_row_of_versions_fails_what_needs_it(
+    site: Path, session: RedisSession
+) -> None:
+    """Signed by the right key for the right version, and not what the next one followed."""
+    then = world(session)
+    manifest = StoreReader(session).manifest()
+    assert manifest is not None
+    records = session.ask("XRANGE", HISTORY.name, "-", "+")
+    session.ask("DEL", HISTORY.name)
+    for version, parts in records:
+        given = dict(pairs(parts))
+        if version == b"5-0":
+            head = given[b"head"].replace(b'"token":"', b'"token":"0')
+            texts = head, given[b"lists"], given[b"rows"]
+            chained = msgspec.json.decode(given[b"seal"], type=HistorySeal)
+            seal = history_seal(manifest.epoch, 5, texts, chained, Sealer(KEY))
+            given |= {b"head": head, b"seal": msgspec.json.encode(seal)}
+        session.ask("XADD", HISTORY.name, version, *(x for pair in given.items() for x in pair))
+    earlier = exported(site, "--as-of", then)
+    assert isinstance(earlier.exception, StoreNotTrusted)
+    assert earlier.exception.what == "The lists are not as they were signed."
+    assert "the record of version 5 does not bear out its signature" in earlier.stderr
 
 
 def test_what_came_before_signing_is_not_vouched_for(

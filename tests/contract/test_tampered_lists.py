@@ -128,7 +128,12 @@ def test_a_history_that_was_cut_is_named(
     versions = f"versions {first} to {last}" if first < last else f"version {first}"
     done = exported(site)
     assert isinstance(done.exception, StoreNotTrusted)
+    assert done.exception.what == "The history of the lists is not as it was written."
     assert f"the record of {versions} is missing" in done.stderr
+    # The entries of today need none of it.
+    assert "checked against version 7" in done.stderr
+    exported(site, "--out", str(site.parent / "out.jsonl"))
+    assert (site.parent / "out.jsonl").read_text() == done.stdout
     earlier = exported(site, "--as-of", then)
     assert isinstance(earlier.exception, StoreError)
     assert f"{versions} is missing" in earlier.stderr + str(earlier.exception)
