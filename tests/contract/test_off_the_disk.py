@@ -11,6 +11,7 @@ from watchlist_world import entry, until
 
 from anpr_engine.cli.watchlist import command
 from anpr_engine.clock import SystemClock
+from anpr_engine.errors import StoreError
 from anpr_engine.watchlist.embedded import EmbeddedRedis, ServerKind
 from anpr_engine.watchlist.history import DAY_US
 from anpr_engine.watchlist.purge import Forgotten, forget_older, rewrite_files
@@ -117,19 +118,41 @@ def test_a_removed_entry_is_on_no_disk_once_it_is_too_old(
         assert [each.plate for each in StoreReader(again).entries()] == [KEPT]
 
 
+REFUSE = (
+    *("refuse", "--list", "joint", "--ground", "own-law", "--unit", "x", "--by", "anna"),
+    *("--reason", "no basis", "--purpose", "control", "--case", "AN-1"),
+)
+
+
 def test_a_refused_list_is_on_no_disk(
     server: EmbeddedRedis, session: RedisSession, tmp_path: Path
 ) -> None:
     """At once: what it was is forgotten, and the files are written anew."""
     put(session, "nl", "joint")
     assert on_disk(tmp_path / "redis", GONE)
-    why = ("--by", "anna", "--reason", "no basis", "--purpose", "control", "--case", "AN-1")
-    words = ("--list", "joint", "--ground", "own-law", "--unit", "x", *why)
-    done = run(server, "refuse", *words)
+    done = run(server, *REFUSE)
     assert done.exit_code == 0
     assert "on disk still hold" not in done.stderr
     until(lambda: not on_disk(tmp_path / "redis", GONE))
     assert on_disk(tmp_path / "redis", KEPT)
+
+
+def test_a_list_is_refused_though_its_files_cannot_be_written(
+    server: EmbeddedRedis, session: RedisSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal stands, and the warning says what is left and what to do."""
+
+    def denied(*_: object) -> list[str]:
+        what = "Redis did not write its files."
+        raise StoreError(what, "Run `anpr watchlist purge`.")
+
+    monkeypatch.setattr("anpr_engine.cli.watchlist_refuse.rewrite_files", denied)
+    put(session, "nl", "joint")
+    done = run(server, *REFUSE)
+    assert done.exit_code == 0
+    assert "warning: Redis's files on disk still hold the list" in done.stderr
+    assert "Run `anpr watchlist purge`." in done.stderr
+    assert on_disk(tmp_path / "redis", GONE)
 
 
 def test_files_that_are_being_written_already_are_written_again(
@@ -161,6 +184,21 @@ def test_only_what_is_too_old_is_forgotten(session: RedisSession) -> None:
     assert forget_older(session, clock, 1.0) == Forgotten(0, 0, 0)
     clock.skip(10 * 86_400)
     assert forget_older(session, clock, 1.0) == Forgotten(2, 2, 0)
+
+
+def test_each_change_forgets_what_is_too_old(
+    server: EmbeddedRedis,
+    session: RedisSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where nobody runs the purge, too; from the history and from the stream of changes."""
+    put(session)
+    later(monkeypatch, 2)
+    words = ("remove", "--list", "others", "--entry", "e2", "--config", config(server, tmp_path))
+    assert run(server, *words).exit_code == 0
+    for name in (HISTORY.name, CHANGES.name):
+        assert [each for each, _ in session.ask("XRANGE", name, "-", "+")] == [b"4-0"]
 
 
 def test_a_redis_without_files_has_none_written(redis_url: str) -> None:
