@@ -5,8 +5,11 @@ changes say of each entry, tells which: the history which version put or removed
 it is kept; the stream of changes what it was, for as long as followers may need it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
 
 from anpr_engine.errors import StoreError
 from anpr_engine.watchlist.history import History
@@ -14,7 +17,7 @@ from anpr_engine.watchlist.history_seals import HistoryProof
 from anpr_engine.watchlist.manifest import Manifest
 from anpr_engine.watchlist.redis_keys import BUCKETS, bucket_of, entries_key, entry_field
 from anpr_engine.watchlist.redis_reader import StoreReader, read_entry
-from anpr_engine.watchlist.stored import Profile, StoredEntry
+from anpr_engine.watchlist.stored import Profile, StoredEntry, decode_entries
 
 BUCKETS_A_TRIP = 16
 NEVER = 2**62
@@ -38,8 +41,7 @@ class EntryFlaw:
         return cls(row.name.decode(errors="replace"), what)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One field of a bucket; stored is None where it cannot be read, home where it should stand."""
 
     bucket: int
@@ -71,7 +73,7 @@ def rows_of(reader: StoreReader) -> Iterator[list[Row]]:
         replies = reader.session.ask_all([("HGETALL", entries_key(each)) for each in buckets])
         for bucket, reply in zip(buckets, replies, strict=True):
             texts = reply[1::2]
-            stored = [_readable(text) for text in texts]
+            stored = _read(texts)
             profiles = reader.profiles(each.profile for each in stored if each is not None)
             rows = zip(reply[::2], texts, stored, strict=True)
             yield [Row(bucket, *row, _home(row, profiles)) for row in rows]
@@ -82,6 +84,16 @@ def _home(row: tuple[bytes, bytes, StoredEntry | None], profiles: Mapping[str, P
     if stored is None:
         return name
     return entry_field(profiles[stored.profile].list_id, stored.entry_id)
+
+
+def _read(texts: list[bytes]) -> Sequence[StoredEntry | None]:
+    """Read stored entries, together where all can be read: that costs a tenth."""
+    try:
+        found = decode_entries(texts)
+    except msgspec.MsgspecError:
+        found = []
+    # A text may also be made to look like two.
+    return found if len(found) == len(texts) else [_readable(text) for text in texts]
 
 
 def _readable(text: bytes) -> StoredEntry | None:

@@ -127,6 +127,11 @@ def garbled(session: RedisSession) -> None:
     session.ask("HSET", *at(2), b"[]")
 
 
+def doubled(session: RedisSession) -> None:
+    """Write over entry 2 what reads like two entries, where many are read together."""
+    session.ask("HSET", *at(2), stored(session, 2) + b"," + stored(session, 3))
+
+
 def world(session: RedisSession) -> str:
     """Make some versions; gives the time between the third and the fourth of them.
 

@@ -8,6 +8,7 @@ from proved_world import (
     added,
     added_of_later,
     altered,
+    doubled,
     exchanged,
     exported,
     garbled,
@@ -73,6 +74,7 @@ TAMPERINGS: list[tuple[Callable[[RedisSession], None], list[str]]] = [
     ),
     (put_back, ["Entry wanted/e4 is in Redis, and version 6 removed it."]),
     (garbled, ["Entry wanted/e2 cannot be read."]),
+    (doubled, ["Entry wanted/e2 cannot be read."]),
 ]
 
 
