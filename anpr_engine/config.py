@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,16 +17,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from anpr_engine.config_odd_use import OddUseSettings, Section
 from anpr_engine.errors import ConfigError
 from anpr_engine.records.fields import SiteCode
 
 SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
-
-
-class Section(BaseModel):
-    """A part of the settings; unknown keys are refused, for they are mostly misspelt ones."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class KafkaClientSettings(Section):
@@ -189,6 +184,7 @@ class Settings(BaseSettings):
     alerts: AlertSettings = AlertSettings()
     feedback: FeedbackSettings = FeedbackSettings()
     audit: AuditSettings = AuditSettings()
+    odd_use: OddUseSettings = OddUseSettings()
     policy: PolicySettings = PolicySettings()
     http: HttpSettings = HttpSettings()
 
@@ -254,7 +250,9 @@ def _explain(error: ValidationError, source: str) -> str:
         else:
             secret = "password" in key or "url" in key
             found = SECRET if secret else repr(problem["input"])
-            parts.append(f"{source}: {key} = {found} - {problem['msg'].lower()}")
+            # Names in it, such as of formats, keep their capitals.
+            told = problem["msg"].removeprefix("Value error, ")
+            parts.append(f"{source}: {key} = {found} - {told[:1].lower()}{told[1:]}")
     return "; ".join(parts) + "."
 
 

@@ -36,7 +36,7 @@ from anpr_engine.version import VERSION
 from anpr_engine.watchlist.refresh import WatchlistFollower
 from anpr_engine.wire import SiteTopics
 from anpr_engine.wiring_alerts import alert_guard, audit_chain, with_recalls
-from anpr_engine.wiring_hits import ports_watched
+from anpr_engine.wiring_hits import Beside, ports_watched
 from anpr_engine.wiring_lists import hold_lists_up_to_record, list_follower
 from anpr_engine.wiring_policy import followed_policies, under_policies, with_agreed, with_policies
 
@@ -76,13 +76,8 @@ def settings_of(config: Path | None, overrides: Overrides) -> Settings:
 def place_of(config: Path | None, overrides: Overrides) -> Place:
     """Say where a site's services are."""
     settings = settings_of(config, overrides)
-    return Place(
-        settings.site,
-        settings.kafka,
-        settings.redis_url,
-        _security(settings),
-        settings.group_id,
-    )
+    where = settings.site, settings.kafka, settings.redis_url
+    return Place(*where, _security(settings), settings.group_id)
 
 
 def watchlist_target(
@@ -159,15 +154,15 @@ def step_rules(settings: Settings) -> StepRules:
 
 
 def _rules(settings: Settings) -> EngineRules:
+    batch = settings.batch
     return EngineRules(
         site=settings.site,
         step=step_rules(settings),
-        limits=BatchLimits(
-            settings.batch.reads_max, settings.batch.bytes_max, settings.batch.wait_ms_max
-        ),
+        limits=BatchLimits(batch.reads_max, batch.bytes_max, batch.wait_ms_max),
         stale_after_ms=int(settings.watchlist.stale_after_s * 1000),
         keep_payload=settings.rejects.keep_payload,
         passages_max=settings.passages.passages_max,
+        changes=settings.odd_use.changes,
     )
 
 
@@ -211,7 +206,8 @@ def reading_model_of(matching: MatchSettings) -> ReadingModel:
     return reading_model(packs, channel, issued, cameras)
 
 
-def _alert_guard(settings: Settings) -> AlertGuard | None:
+def alert_guard_of(settings: Settings) -> AlertGuard | None:
+    """Give what signs and seals a site's alerts; `AnprError` where a key cannot be used."""
     given = settings.alerts
     key, fields, each = given.signing_key, given.sealed_fields, given.signatures == "each"
     return alert_guard(settings.site, key, given.encrypt, fields, each=each)
@@ -260,7 +256,7 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
         BrokerError: the reads topic cannot be joined.
 
     """
-    leaving = _alert_guard(settings)
+    leaving = alert_guard_of(settings)
     laws, clock, metrics = settings.policy, SystemClock(), Metrics()
     rules = with_policies(_rules(settings), followed_policies(laws.folder, clock, metrics))
     metrics.put(BUILD_INFO, 1, VERSION, settings.site)
@@ -280,8 +276,8 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
             ports = EnginePorts(stream, follower, clock, Crew(workers_of(settings)), audit, leaving)
             ports = with_recalls(ports, (settings.site, follower), kafka, settings.alerts)
             guard = RejectGuard(settings.rejects.share_max, settings.rejects.window_reads)
-            about = laws.arrangements, settings.feedback
-            with ports_watched(settings.site, kafka, metrics, ports, *about) as ports:
+            about = Beside(laws.arrangements, settings.feedback, settings.odd_use.limits)
+            with ports_watched(settings.site, kafka, metrics, ports, about) as ports:
                 yield SiteEngine(rules, ports, guard, EngineReport(metrics, clock))
         finally:
             readiness.streaming = False

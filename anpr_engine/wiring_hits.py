@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from anpr_engine.audit.jws import Signer
 from anpr_engine.audit.key_modules import pinned_keys, secret_signer
 from anpr_engine.audit.message_proof import Doubt, MessageChecker
+from anpr_engine.audit.odd_use import OddUseLimits
 from anpr_engine.errors import ConfigError
 from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.handled_book import Heeds, handled_entries
@@ -42,14 +43,21 @@ class HeedRules(Protocol):
         ...
 
 
+class Beside(NamedTuple):
+    """What a site has set for what stands beside its engine.
+
+    arrangements: a file; where there is one, the engine knows what went abroad today, too.
+    heeds: which events of handling count. odd: from when on people's acts are odd.
+    """
+
+    arrangements: str
+    heeds: HeedRules
+    odd: OddUseLimits
+
+
 @contextmanager
 def ports_watched(
-    site: str,
-    kafka: StreamSettings,
-    metrics: Metrics,
-    ports: EnginePorts,
-    arrangements: str,
-    heeds: HeedRules,
+    site: str, kafka: StreamSettings, metrics: Metrics, ports: EnginePorts, about: Beside
 ) -> Iterator[EnginePorts]:
     """Let an engine know what was done about its entries; watch its oldest read and the record.
 
@@ -58,8 +66,7 @@ def ports_watched(
         kafka: how the engine reaches its broker.
         metrics: the engine's.
         ports: the engine's others.
-        arrangements: a file; where there is one, the engine knows what went abroad today, too.
-        heeds: which events of handling count.
+        about: what the site has set.
 
     Raises:
         AnprError: a key cannot be used, or a topic cannot be read.
@@ -67,11 +74,12 @@ def ports_watched(
     """
     with ExitStack() as beside:
         beside.enter_context(oldest_read_watched(kafka, metrics, ports.clock))
-        beside.enter_context(odd_use_watched(site, kafka, metrics, ports.clock))
-        gate = event_gate(site, heeds, metrics)
+        beside.enter_context(odd_use_watched(site, kafka, metrics, ports.clock, about.odd))
+        gate = event_gate(site, about.heeds, metrics)
         kept = handled_entries(site, kafka, ports.clock, heeds=gate)
         handled = beside.enter_context(kept).of
-        told = beside.enter_context(told_today(site, kafka, ports.clock)) if arrangements else None
+        day = told_today(site, kafka, ports.clock)
+        told = beside.enter_context(day) if about.arrangements else None
         yield replace(ports, handled=handled, told=told)
 
 

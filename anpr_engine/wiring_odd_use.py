@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from anpr_engine.audit.chain import chain_from, chain_name, chain_start
 from anpr_engine.audit.odd_alarms import OddAlarms, alarm_id
-from anpr_engine.audit.odd_use import OddRule, OddUse
+from anpr_engine.audit.odd_use import OddRule, OddUse, OddUseLimits
+from anpr_engine.audit.work_times import DAYS
 from anpr_engine.kafka.alarm_desk import (
     EVERY_S,
     Alarm,
@@ -27,6 +28,7 @@ from anpr_engine.kafka.topic_book import TopicBook, kept_by_topic
 from anpr_engine.logs import get_logger
 from anpr_engine.metrics.table import ODD_USE, Metrics
 from anpr_engine.ports import Clock
+from anpr_engine.records.finding import Finding
 from anpr_engine.wire import EventAttributes, SiteTopics, json_bytes
 
 DAY_US = 86_400_000_000
@@ -34,7 +36,12 @@ DAY_US = 86_400_000_000
 
 @contextmanager
 def odd_use_watched(
-    site: str, kafka: StreamSettings, metrics: Metrics, clock: Clock, every_s: float = EVERY_S
+    site: str,
+    kafka: StreamSettings,
+    metrics: Metrics,
+    clock: Clock,
+    limits: OddUseLimits,
+    every_s: float = EVERY_S,
 ) -> Iterator[None]:
     """Tell of odd use in a site's record as long as this lasts.
 
@@ -43,6 +50,7 @@ def odd_use_watched(
         kafka: how the engine reaches its broker.
         metrics: the engine's.
         clock: the machine's.
+        limits: from when on something is odd, and which rules do not apply.
         every_s: how often to look.
 
     Raises:
@@ -51,7 +59,9 @@ def odd_use_watched(
     """
     for rule in OddRule:
         metrics.add(ODD_USE, 0, rule.value)
-    alarms = OddAlarms(site, lambda: datetime.fromtimestamp(clock.now_us() / 1e6, UTC))
+    if limits.off:
+        get_logger().warning("odd_use_rules_off", rules=sorted(limits.off))
+    alarms = OddAlarms(site, lambda: datetime.fromtimestamp(clock.now_us() / 1e6, UTC), limits)
     topic, chain = SiteTopics(site).audit, chain_name(site, "alarms")
     log = HistorySettings.beside(kafka, topic, "anpr.tail")
     name = alarm_transactional_id(site)
@@ -85,3 +95,16 @@ def _alarm(alarms: OddAlarms, odd: OddUse) -> Alarm:
     line = json_bytes(event), attributes.headers()
     since_us = round(odd.occurred_at.timestamp() * 1e6)
     return Alarm(alarm_id(odd), since_us, line, odd.rule.value, odd.event_id)
+
+
+def check_odd_use(limits: OddUseLimits) -> Finding:
+    """Say which rules of odd use a site's engines follow; one that is off is a warning."""
+    work = limits.work
+    days = (
+        "every day" if len(work.days) == len(DAYS) else " ".join(sorted(work.days, key=DAYS.index))
+    )
+    hours = f"hours {work.hours} {work.zone}, {days}"
+    if limits.off:
+        what = f"rules that are off: {', '.join(sorted(limits.off))}; {hours}"
+        return Finding("odd use", "warn", what, "Take them out of odd_use.off, or know why not.")
+    return Finding("odd use", "ok", f"all {len(OddRule)} rules are on; {hours}")

@@ -7,10 +7,11 @@ engine does by itself is no use of anything.
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from anpr_engine.audit.work_times import DAYS, WorkTimes
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
 
 ASKING = frozenset(
@@ -39,17 +40,18 @@ class OddRule(StrEnum):
 class OddUseLimits:
     """From when on something is odd.
 
-    same_target: look-ups of one target by one person within `same_target_days`. hours: when
-    people work, for acts that do not say whether their actor was on duty; a whole day for none.
-    mass: look-ups by one person within an hour. rows: records given at once. vague: what is no
-    case reference though it is a text.
+    off: rules that do not apply. work: when people work, for acts that do not say whether their
+    actor was on duty. same_target: look-ups of one target by one person within `same_target_days`.
+    mass: look-ups by one person within `mass_minutes`. rows: records given at once. vague: what is
+    no case reference though it is a text, in lower case.
     """
 
+    off: frozenset[OddRule] = frozenset()
+    work: WorkTimes = field(default_factory=WorkTimes)
     same_target: int = 3
     same_target_days: float = 30.0
-    hours: tuple[int, int] = (6, 22)
-    zone: tzinfo = UTC
     mass: int = 100
+    mass_minutes: float = 60.0
     rows: int = 1000
     vague: frozenset[str] = frozenset({"-", "?", "case", "inv", "investigation", "n/a", "test"})
 
@@ -69,7 +71,8 @@ def odd_use(events: Iterable[AuditEvent], limits: OddUseLimits | None = None) ->
     """Give what is odd in some events, in order of time; each rule by itself."""
     limits = limits or OddUseLimits()
     acts = sorted((e for e in events if e.action in ASKING), key=lambda e: e.occurred_at)
-    found = [odd for rule in RULES for odd in rule(acts, limits)]
+    on = [find for rule, find in RULES.items() if rule not in limits.off]
+    found = [odd for find in on for odd in find(acts, limits)]
     return sorted(found, key=lambda odd: odd.occurred_at)
 
 
@@ -93,14 +96,14 @@ def same_target(acts: Sequence[AuditEvent], limits: OddUseLimits) -> Iterator[Od
 
 
 def off_duty(acts: Sequence[AuditEvent], limits: OddUseLimits) -> Iterator[OddUse]:
-    """A person asks while off duty, or at an hour at which nobody works."""
-    begin, end = limits.hours
+    """A person asks while off duty, or at a time at which nobody works."""
     for act in acts:
-        at = act.occurred_at.astimezone(limits.zone)
         if act.on_duty is False:
             yield _odd(OddRule.OFF_DUTY, act, f"{act.action} while off duty")
-        elif act.on_duty is None and not begin <= at.hour < end:
-            yield _odd(OddRule.OFF_DUTY, act, f"{act.action} at {at:%H:%M}")
+        elif act.on_duty is None and not limits.work.hold(act.occurred_at):
+            at = limits.work.local(act.occurred_at)
+            when = f"{DAYS[at.weekday()]} {at:%H:%M}, {limits.work.zone}"
+            yield _odd(OddRule.OFF_DUTY, act, f"{act.action} on {when}")
 
 
 def no_case(acts: Sequence[AuditEvent], limits: OddUseLimits) -> Iterator[OddUse]:
@@ -114,11 +117,11 @@ def no_case(acts: Sequence[AuditEvent], limits: OddUseLimits) -> Iterator[OddUse
 
 
 def mass(acts: Sequence[AuditEvent], limits: OddUseLimits) -> Iterator[OddUse]:
-    """A person looks very many things up within an hour, or is given very many at once.
+    """A person looks very many things up in a short time, or is given very many at once.
 
     The first act over the limit is told, and none after it until there were fewer again.
     """
-    hour = timedelta(hours=1)
+    window = timedelta(minutes=limits.mass_minutes)
     recent: dict[str, deque[datetime]] = defaultdict(deque)
     over = Counter[str]()
     for act in acts:
@@ -128,22 +131,23 @@ def mass(acts: Sequence[AuditEvent], limits: OddUseLimits) -> Iterator[OddUse]:
             continue
         kept = recent[act.actor]
         kept.append(act.occurred_at)
-        while act.occurred_at - kept[0] >= hour:
+        while act.occurred_at - kept[0] >= window:
             kept.popleft()
         if len(kept) <= limits.mass:
             over[act.actor] = 0
         elif not over[act.actor]:
             over[act.actor] = 1
-            yield _odd(OddRule.MASS, act, f"{len(kept)} look-ups within an hour")
+            what = f"{len(kept)} look-ups within {limits.mass_minutes:g} minutes"
+            yield _odd(OddRule.MASS, act, what)
 
 
-RULES: tuple[Callable[[Sequence[AuditEvent], OddUseLimits], Iterator[OddUse]], ...] = (
-    same_target,
-    off_duty,
-    no_case,
-    mass,
-)
-"""All rules; each is on by default."""
+RULES: dict[OddRule, Callable[[Sequence[AuditEvent], OddUseLimits], Iterator[OddUse]]] = {
+    OddRule.SAME_TARGET: same_target,
+    OddRule.OFF_DUTY: off_duty,
+    OddRule.NO_CASE: no_case,
+    OddRule.MASS: mass,
+}
+"""All rules; each is on unless a site says otherwise."""
 
 
 def _odd(rule: OddRule, act: AuditEvent, sentence: str) -> OddUse:

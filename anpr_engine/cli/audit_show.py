@@ -19,6 +19,7 @@ from anpr_engine.cli.audit_source import (
     in_chunks,
     in_files,
     in_topic,
+    limits_of,
     note_reading,
     reason_options,
     record_options,
@@ -88,7 +89,8 @@ def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
     """Show acts, the newest first.
 
     FILES are JSONL files of lines, or one exported folder. Without any the site's topic is read;
-    that is recorded itself, so --purpose and --case are needed (exit code 4 without them).
+    that is recorded itself, so --purpose and --case are needed (exit code 4 without them). --odd
+    goes by the site's settings; for files by those of --config, or as they come with the engine.
     """
     asked = asked_of(given)
     options = ShowOptions(**{name: given[name] for name in ShowOptions.__slots__})
@@ -98,7 +100,12 @@ def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
     events = _events(line for chunk in in_chunks(found.lines, "reading") for line in chunk)
     chosen = (event for event in events if options.fits(event))
     if options.odd:
-        _show_odd(list(_newest(odd_use(_kept(chosen)), options.count)), as_json=options.as_json)
+        limits = limits_of(asked, from_files=bool(options.files))
+        if limits.off:
+            off = ", ".join(sorted(limits.off))
+            click.echo(f"rules that the site has switched off (odd_use.off): {off}", err=True)
+        odd = odd_use(_kept(chosen), limits)
+        _show_odd(list(_newest(odd, options.count)), as_json=options.as_json)
         return
     newest = heapq.nlargest(options.count, chosen, key=lambda event: event.occurred_at)
     if options.as_json:
@@ -150,6 +157,7 @@ def _print(events: list[AuditEvent]) -> None:
         if event.entry_id and event.list_id:
             about = f"{event.list_id}/{event.entry_id}"
         why = " ".join(part for part in (event.purpose, event.case_ref) if part)
+        why = why or " ".join(event.reasons)
         whom = ", ".join([*event.recipients, *(event.given_to or ())])
         table.add_row(_time(event.occurred_at), event.actor, event.action, about, why, whom)
     console.print(table)

@@ -16,6 +16,7 @@ import click
 from anpr_engine.audit.findings import Finding
 from anpr_engine.audit.folder import check_files, lines_of, read_manifest, record_files
 from anpr_engine.audit.key_modules import key_module
+from anpr_engine.audit.odd_use import OddUseLimits
 from anpr_engine.audit.verify import AuditLine
 from anpr_engine.cli.desk import record_act
 from anpr_engine.cli.options import logged_in, place_options
@@ -134,6 +135,13 @@ def log_of(asked: Asked) -> HistorySettings:
     crcs = settings_of(asked.config, _overrides(asked)).kafka_client.check_crcs
     topic = SiteTopics(place.site).audit
     return HistorySettings(place.kafka, topic, place.security, crcs, group="anpr.tail")
+
+
+def limits_of(asked: Asked, *, from_files: bool) -> OddUseLimits:
+    """Say from when on something is odd: by the site's settings; files need none."""
+    if from_files and asked.config is None:
+        return OddUseLimits()
+    return settings_of(asked.config, _overrides(asked)).odd_use.limits
 
 
 def _overrides(asked: Asked) -> Overrides:

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from anpr_engine.audit.odd_use import OddUseLimits
 from anpr_engine.cli.options import place_options
 from anpr_engine.clock import SystemClock
 from anpr_engine.kafka.checks import check_broker
@@ -26,6 +27,7 @@ from anpr_engine.wire import SiteTopics
 from anpr_engine.wiring import Overrides, Place, place_of, settings_of
 from anpr_engine.wiring_keys import list_keys
 from anpr_engine.wiring_lists import check_lists_used
+from anpr_engine.wiring_odd_use import check_odd_use
 
 MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
@@ -57,8 +59,11 @@ def _engine_itself() -> Finding:
     return Finding("engine", "ok", f"{len(warm.WARMED)} groups of kernels work on this processor")
 
 
-def _findings(place: Place, trust: Trust, accepted: int | str) -> Iterator[Finding]:
+def _findings(
+    place: Place, trust: Trust, accepted: int | str, odd: OddUseLimits
+) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"site {place.site}, group {place.group_id}")
+    yield check_odd_use(odd)
     yield _engine_itself()
     yield from check_store(place.redis_url, SystemClock(), trust)
     yield from check_broker(place.kafka, place.security, place.site)
@@ -78,10 +83,11 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     options = DoctorOptions(**given)
     configure_logs()
     overrides = Overrides(options.site, options.kafka, options.redis_url)
-    lists = settings_of(options.config, overrides).watchlist
+    settings = settings_of(options.config, overrides)
+    lists, odd = settings.watchlist, settings.odd_use.limits
     place, trust = place_of(options.config, overrides), Trust(list_keys(lists.manifest_keys))
     failed = False
-    for finding in _findings(place, trust, lists.accept_older):
+    for finding in _findings(place, trust, lists.accept_older, odd):
         failed |= finding.state == "fail"
         if options.as_json:
             click.echo(json.dumps(finding._asdict()))

@@ -16,23 +16,24 @@ from anpr_engine.cli import (
     watchlist_history,
     watchlist_import,
     watchlist_preview,
+    watchlist_purge,
     watchlist_refuse,
     watchlist_seal,
 )
 from anpr_engine.cli.leave import leave_option, show_by_leave
-from anpr_engine.cli.times import TimeType, us_of
+from anpr_engine.cli.times import TimeType
 from anpr_engine.cli.watchlist_options import Command, RowProgress, list_option, store_options
 from anpr_engine.cli.watchlist_record import Noted
+from anpr_engine.cli.watchlist_shown import lists_of, tell_proof
 from anpr_engine.cli.watchlist_site import who_options
 from anpr_engine.cli.watchlist_store import Store, open_store
 from anpr_engine.errors import AnprError
 from anpr_engine.records.audit_event import AuditAction
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.approval import Guards
-from anpr_engine.watchlist.as_of import Earlier, earlier
 from anpr_engine.watchlist.file_export import export_entries, file_values
 from anpr_engine.watchlist.file_rows import FileForm
-from anpr_engine.watchlist.redis_reader import ListSummary, StoreReader
+from anpr_engine.watchlist.redis_reader import ListSummary
 
 
 @click.group(name="watchlist", epilog="Example:  anpr watchlist list --redis redis://localhost")
@@ -54,16 +55,12 @@ command.add_command(watchlist_deliver.command, name="deliver")
 command.add_command(watchlist_refuse.refuse)
 command.add_command(watchlist_refuse.accept)
 command.add_command(watchlist_seal.command)
+command.add_command(watchlist_purge.command)
 
 
 def _as_of_option(option: Command) -> Command:
     help_ = "As the lists stood at this time, such as 2026-11-22T08:00:00Z or -2h."
     return click.option("--as-of", type=TimeType(), metavar="TIME", help=help_)(option)
-
-
-def _lists(store: Store, given: Mapping[str, Any]) -> StoreReader | Earlier:
-    at_us = us_of(given["as_of"], store.clock.now_us())
-    return store.reader if at_us is None else earlier(store.session, at_us)
 
 
 @command.command(name="list", epilog="Example:  anpr watchlist list --json | jq .list_id")
@@ -73,7 +70,7 @@ def _lists(store: Store, given: Mapping[str, Any]) -> StoreReader | Earlier:
 def list_lists(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Name the lists, whose they are, and how many entries they have."""
     with open_store(given, writing=False) as store:
-        summaries = _lists(store, given).lists()
+        summaries = lists_of(store, given, proved=False).lists()
         guarded = Guards(store.session, store.clock).lists()
     if given["as_json"]:
         for summary in summaries:
@@ -113,17 +110,25 @@ def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
             show_by_leave(store, given, noted)
         else:
             store.record.shown(noted)
-        lists = _lists(store, given)
+        lists = lists_of(store, given, proved=bool(entry_id))
         if entry_id:
             entry = lists.entry(list_id, entry_id)
             values = None if entry is None else _entry_values(entry)
         else:
             found = [each for each in lists.lists() if each.definition.list_id == list_id]
             values = _summary_values(found[0]) if found else None
+        _show(values, as_json=given["as_json"])
+        if entry_id:
+            tell_proof(lists, given).require()
     if values is None:
         what = f"List {list_id} has no such entry." if entry_id else f"There is no list {list_id}."
         raise AnprError(what, "See `anpr watchlist list`.")
-    if given["as_json"]:
+
+
+def _show(values: Mapping[str, Any] | None, *, as_json: bool) -> None:
+    if values is None:
+        return
+    if as_json:
         click.echo(json.dumps(values))
         return
     width = max(map(len, values))
@@ -150,14 +155,19 @@ def export(**given: Any) -> None:  # noqa: ANN401 - click hands over every optio
     form = FileForm(given["form"] or "csv")
     with open_store(given, writing=bool(given["shared_with"])) as store:
         _note_export(store, given)
-        lists = _lists(store, given)
+        lists = lists_of(store, given)
         with (
             watchlist_import.private_file(given["out"]) as file,
             RowProgress("exporting") as progress,
         ):
             chosen = _chosen(lists.entries(given["list_id"]), store.site, given, progress)
             count = export_entries(chosen, file or sys.stdout, form)
-    click.echo(f"{count} entries written", err=True)
+        click.echo(f"{count} entries written", err=True)
+        verdict = tell_proof(lists, given)
+        if not verdict.holds and given["out"] and given["out"].is_file():
+            # What nobody vouches for is not left behind as if it were the list.
+            given["out"].unlink()
+        verdict.require()
 
 
 def _note_export(store: Store, given: Mapping[str, Any]) -> None:

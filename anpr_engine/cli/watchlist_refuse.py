@@ -15,13 +15,14 @@ from anpr_engine.cli.watchlist_options import list_option, store_options
 from anpr_engine.cli.watchlist_record import Noted
 from anpr_engine.cli.watchlist_site import require_by, who_options
 from anpr_engine.cli.watchlist_store import Store, open_store
-from anpr_engine.errors import UsageError
+from anpr_engine.errors import StoreError, UsageError
 from anpr_engine.kafka.audit_desk import Deed
 from anpr_engine.kafka.handling_desk import write_deed
 from anpr_engine.records.audit_event import AuditAction
 from anpr_engine.records.messages import Refusal, RefusalReason
 from anpr_engine.watchlist.acts import ActKind
 from anpr_engine.watchlist.manifest import ListDefinition
+from anpr_engine.watchlist.purge import rewrite_files
 from anpr_engine.watchlist.refusal import Grounds, Refuser
 from anpr_engine.wire import REPORTS_TOPIC, EventAttributes, OutgoingRecord, json_bytes
 from anpr_engine.wiring import Overrides, settings_of
@@ -76,6 +77,7 @@ def refuse(**given: Any) -> None:  # noqa: ANN401 - click hands over every optio
             f"refuse: {removed} removed, destruction proved",
             *(list_id, "", removed, message.destruction.gone_from_version or 0),
         )
+        _rewrite_files(store)
         sent = _tell(store, given, message, noted)
     if given["as_json"]:
         click.echo(json_bytes(message).decode())
@@ -84,6 +86,15 @@ def refuse(**given: Any) -> None:  # noqa: ANN401 - click hands over every optio
     if not sent:
         told = "without Kafka the provider was not told; run it again with --kafka"
         click.echo(f"anpr: warning: {told}", err=True)
+
+
+def _rewrite_files(store: Store) -> None:
+    """Take the list off Redis's disk too; where that fails, the refusal stands all the same."""
+    try:
+        rewrite_files(store.session, store.clock)
+    except StoreError as error:
+        what = f"Redis's files on disk still hold the list: {error.what} {error.remedy}"
+        click.echo(f"anpr: warning: {what}", err=True)
 
 
 @click.command(epilog="Example:  anpr watchlist accept --list nl-joint --by anna --reason agreed")

@@ -12,8 +12,8 @@ from anpr_engine.ports import Clock
 from anpr_engine.records.audit_event import AuditAction
 from anpr_engine.watchlist.acts import Act, ActKind
 from anpr_engine.watchlist.approval import Approval, GuardedWriter, Guards
-from anpr_engine.watchlist.history import History
-from anpr_engine.watchlist.proposals import Proposal, Proposals
+from anpr_engine.watchlist.proposals import Proposal
+from anpr_engine.watchlist.purge import forget_older
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.redis_writer import StoreWriter, WriteTally
@@ -86,9 +86,7 @@ class Change:
         store.record.done(
             Noted(AuditAction.WATCHLIST_CHANGED, subject, self.list_id, "", count, tally.version)
         )
-        days = store.settings.history_days
-        History(store.session).purge(store.clock.now_us(), days)
-        Proposals(store.session, store.clock).purge(days)
+        forget_older(store.session, store.clock, store.settings.history_days)
 
 
 def begin_change(store: Store, given: Mapping[str, Any]) -> Change:

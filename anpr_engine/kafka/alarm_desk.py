@@ -4,7 +4,6 @@ Why under a name of their own: the name fences off another engine that would wri
 what lies in the record is looked at only once the name is ours.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -12,13 +11,12 @@ from typing import NamedTuple
 from anpr_engine.errors import BrokerError
 from anpr_engine.kafka.audit_desk import ChainOf, Deed, DeskSettings, written_within
 from anpr_engine.kafka.audit_log import committed_lines
-from anpr_engine.logs import get_logger
+from anpr_engine.kafka.repeating import repeated
 from anpr_engine.ports import Clock
 from anpr_engine.wire import Header
 
 EVERY_S = 5.0
 TRIES = 4
-JOIN_S = 10.0
 CLOCKS_APART_US = 300_000_000
 """The broker's clock is another than that of whoever acted."""
 
@@ -92,22 +90,10 @@ def alarms_recorded(
         every_s: how often to look.
 
     """
-    stop = threading.Event()
 
-    def watch() -> None:
-        while not stop.wait(every_s):
-            found = due()
-            if not found:
-                continue
-            try:
-                tell(found, once(found))
-            except BrokerError as error:
-                get_logger().warning("alarms_unrecorded", cause=type(error).__name__)
+    def look() -> None:
+        if found := due():
+            tell(found, once(found))
 
-    thread = threading.Thread(target=watch, name="alarms", daemon=True)
-    thread.start()
-    try:
+    with repeated(look, every_s, "alarms", "alarms_unrecorded"):
         yield
-    finally:
-        stop.set()
-        thread.join(JOIN_S)

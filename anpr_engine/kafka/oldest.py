@@ -4,19 +4,17 @@ Why asked of the records and not of the topic's settings: a setting says what sh
 a record that is still there says what was not. Only the first record of each partition is fetched.
 """
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaError
 
-from anpr_engine.errors import BrokerError
 from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.errors import PASSING, translate
 from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.kafka.look import LOOK_S, Look, topic_opened
-from anpr_engine.logs import get_logger
+from anpr_engine.kafka.repeating import repeated
 from anpr_engine.metrics.table import READS_OLDEST, Metrics
 from anpr_engine.ports import Clock
 
@@ -72,21 +70,10 @@ def oldest_read_watched(
 
     A broker that does not answer leaves the metric as it was, and a line in the log.
     """
-    stop = threading.Event()
 
-    def watch() -> None:
-        while not stop.wait(every_s):
-            try:
-                times_us = oldest_times_us(settings, clock)
-            except BrokerError as error:
-                get_logger().warning("oldest_read_unknown", cause=type(error).__name__)
-                continue
-            metrics.put(READS_OLDEST, oldest_age_s(times_us, clock.now_us()), settings.topic)
+    def look() -> None:
+        times_us = oldest_times_us(settings, clock)
+        metrics.put(READS_OLDEST, oldest_age_s(times_us, clock.now_us()), settings.topic)
 
-    thread = threading.Thread(target=watch, name="oldest-read", daemon=True)
-    thread.start()
-    try:
+    with repeated(look, every_s, "oldest-read", "oldest_read_unknown"):
         yield
-    finally:
-        stop.set()
-        thread.join(ASK_S)

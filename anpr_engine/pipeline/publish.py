@@ -69,9 +69,13 @@ def _plain(alerts: Sequence[Alert]) -> list[tuple[bytes, tuple[Header, ...]]]:
 
 
 def start_record(
-    topics: SiteTopics, at: datetime, watchlist_version: int, policy_version: str = ""
+    topics: SiteTopics,
+    at: datetime,
+    watchlist_version: int,
+    policy_version: str = "",
+    changes: Sequence[str] = (),
 ) -> OutgoingRecord:
-    """Write the audit line of an engine's start."""
+    """Write the audit line of an engine's start; changes: settings that it names."""
     about = f"{AuditAction.ENGINE_STARTED}\x1f{topics.site}\x1f{at.isoformat()}"
     event = AuditEvent(
         event_id=_event_id(about),
@@ -81,6 +85,7 @@ def start_record(
         action=AuditAction.ENGINE_STARTED,
         watchlist_version=watchlist_version,
         policy_version=policy_version,
+        reasons=list(changes),
     )
     return _audit_record(event, b"engine", topics)
 

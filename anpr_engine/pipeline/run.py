@@ -75,6 +75,7 @@ class EngineRules:
     """What a site has set for its engine.
 
     stale_after_ms: the age at which lists are old. passages_max: how many passages are kept.
+    changes: settings that the record names at each start.
     """
 
     site: str
@@ -83,6 +84,7 @@ class EngineRules:
     stale_after_ms: int = 30_000
     keep_payload: bool = False
     passages_max: int = PASSAGES_MAX
+    changes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ class SiteEngine:
         now = instant(self._ports.clock.now_us())
         version = self._ports.watchlists.current.version
         policy = self._rules.step.policies().version
-        started = [start_record(self._topics, now, version, policy)]
+        started = [start_record(self._topics, now, version, policy, self._rules.changes)]
         for _ in range(START_TRIES):
             # Refused again and again, the stream raises what stands behind it: an engine that
             # may not write its audit must not wait for its first alert to find out.

@@ -14,6 +14,7 @@ from anpr_engine.logs import get_logger
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.history import History, HistoryRecord
 from anpr_engine.watchlist.history_seals import HistoryProof
+from anpr_engine.watchlist.manifest import Manifest
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_reader import ListSummary, StoreReader, restored
 from anpr_engine.watchlist.stored import StoredEntry
@@ -43,7 +44,7 @@ class Earlier:
             StoreError: the history that is needed was cut off meanwhile, or cannot be read.
 
         """
-        self._check_destroyed(list_id)
+        self.check_destroyed(list_id)
         reader = StoreReader(self.session)
         met: set[int] = set()
         for stored, entry in reader.stored_entries(list_id):
@@ -51,7 +52,7 @@ class Earlier:
                 met.add(hash((entry.list_id, entry.entry_id)))
                 yield entry
         # One that was changed behind the reading stands in the history too.
-        before = self._before(list_id).items()
+        before = before_since(self.session, self.version, list_id, self.proof).items()
         waiting = [each for name, each in before if each is not None and hash(name) not in met]
         for first in range(0, len(waiting), _MANY):
             chunk = waiting[first : first + _MANY]
@@ -75,7 +76,7 @@ class Earlier:
             if datetime.fromisoformat(each.definition.created_at) <= at
         ]
 
-    def _check_destroyed(self, list_id: str | None) -> None:
+    def check_destroyed(self, list_id: str | None) -> None:
         """Say that a list is gone; of all lists the others are given, with a warning."""
         for each in StoreReader(self.session).lists():
             what = each.definition
@@ -90,29 +91,42 @@ class Earlier:
                     f"`anpr watchlist history --list {list_id}` says when, and how many entries.",
                 )
 
-    def _before(self, list_id: str | None) -> dict[tuple[str, str], StoredEntry | None]:
-        """Give what stood first, then, for every entry that was written since."""
-        found: dict[tuple[str, str], StoredEntry | None] = {}
-        expected = self.version + 1
-        for record in History(self.session).oldest_first(self.version):
-            if record.version != expected:
-                raise _cut(record)
-            expected += 1
-            if self.proof is not None:
-                self.proof.require(record)
-            if list_id is None or list_id in record.lists:
-                for row in record.rows():
-                    if list_id in {None, row.list_id}:
-                        found.setdefault((row.list_id, row.entry_id), row.before)
-        return found
+
+def before_since(
+    session: RedisSession,
+    version: int,
+    list_id: str | None = None,
+    proof: HistoryProof | None = None,
+) -> dict[tuple[str, str], StoredEntry | None]:
+    """Give what stood at a version, for every entry of a list, or of all, that was written since.
+
+    Raises:
+        StoreError: the history has a hole, or cannot be read.
+        StoreNotTrusted: a record of it is not as it was signed.
+
+    """
+    found: dict[tuple[str, str], StoredEntry | None] = {}
+    expected = version + 1
+    for record in History(session).oldest_first(version):
+        if record.version != expected:
+            raise _cut(record)
+        expected += 1
+        if proof is not None:
+            proof.require(record)
+        if list_id is None or list_id in record.lists:
+            for row in record.rows():
+                if list_id in {None, row.list_id}:
+                    found.setdefault((row.list_id, row.entry_id), row.before)
+    return found
 
 
-def earlier(session: RedisSession, at_us: int) -> Earlier:
+def earlier(session: RedisSession, at_us: int, sealed: Manifest | None = None) -> Earlier:
     """Find the lists as they stood at a time.
 
     Args:
         session: the store.
         at_us: when, microseconds since 1970.
+        sealed: the newest version with a signature that holds; None asks the newest to have one.
 
     Raises:
         InputFileError: the time lies before what the history keeps.
@@ -123,13 +137,14 @@ def earlier(session: RedisSession, at_us: int) -> Earlier:
     manifest = StoreReader(session).manifest()
     version, proof = 0 if manifest is None else manifest.version, None
     if manifest is not None and session.trust:
-        session.trust.require(manifest, session.where)
-        proof = HistoryProof(manifest, session.trust)
+        if sealed is None:
+            session.trust.require(manifest, session.where)
+        proof = HistoryProof(sealed or manifest, session.trust)
     oldest: HistoryRecord | None = None
     for record in History(session).newest_first(version):
         if record.version != version:
             raise _cut(record)
-        if proof is not None:
+        if proof is not None and (sealed is None or record.version <= sealed.version):
             proof.require(record)
         if record.head.at_us <= at_us:
             return Earlier(session, record.version, record.head.token, at_us, proof)

@@ -28,6 +28,7 @@ from anpr_engine.watchlist.redis_keys import (
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.redis_wire import Command
 from anpr_engine.watchlist.stored import decode_profile
+from anpr_engine.watchlist.unchanged import written_unchanged
 
 PAGE = 64
 TRIES = 50
@@ -76,17 +77,19 @@ def forget_history(session: RedisSession, list_id: str) -> None:
         return
     session.ask("DEL", HISTORY_COPY.name)
     after = "0"
-    for _ in range(TRIES):
-        session.ask_all([("UNWATCH",), ("WATCH", HISTORY.name)])
+
+    def plan() -> tuple[list[Command], None]:
+        nonlocal after
         for page in _pages(session, HISTORY.name, after):
             session.ask_all([_copied(record, list_id, session) for record in page])
             after = page[-1][0].decode("ascii")
-        rename: Command = ("RENAME", HISTORY_COPY.name, HISTORY.name)
-        if session.ask_all([("MULTI",), rename, ("EXEC",)])[-1] is not None:
-            return
-    session.ask("DEL", HISTORY_COPY.name)
-    what = f"Others changed the watchlists first, {TRIES} times in a row."
-    raise StoreConflict(what, "Run the command again; it goes on where it stopped.")
+        return [("RENAME", HISTORY_COPY.name, HISTORY.name)], None
+
+    try:
+        written_unchanged(session, HISTORY, plan, TRIES, "the watchlists")
+    except StoreConflict:
+        session.ask("DEL", HISTORY_COPY.name)
+        raise
 
 
 def _lists_of(page: Sequence[Any], list_id: str) -> set[str]:

@@ -14,13 +14,14 @@ from enum import StrEnum
 
 import msgspec
 
-from anpr_engine.errors import InputFileError, PolicyRefused, StoreConflict, StoreError
+from anpr_engine.errors import InputFileError, PolicyRefused, StoreError
 from anpr_engine.ports import Clock
 from anpr_engine.watchlist.acts import Act
 from anpr_engine.watchlist.manifest import unreadable
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_keys import PROPOSALS, proposed_key
 from anpr_engine.watchlist.redis_wire import Command
+from anpr_engine.watchlist.unchanged import written_unchanged
 
 TRIES = 20
 HOUR_US = 3_600_000_000
@@ -220,25 +221,20 @@ class Proposals:
         *,
         kind: ProposalKind | None = None,
     ) -> Proposal:
-        for _ in range(TRIES):
-            watched: list[Command] = [
-                *(("UNWATCH",), ("WATCH", PROPOSALS.name)),
-                ("HGET", PROPOSALS.name, proposal_id),
-            ]
-            before = self._found(self._session.ask_all(watched)[-1])
+        def plan() -> tuple[list[Command], Proposal]:
+            before = self._found(self._session.ask("HGET", PROPOSALS.name, proposal_id))
             if state is ProposalState.USED:
                 _check_use(before, decision, kind, self._clock.now_us())
                 after = msgspec.structs.replace(before, state=state)
             else:
                 _check(before, decision, state, self._clock.now_us())
                 after = self._decided(before, decision, state, from_version)
-            commands: list[Command] = [("MULTI",), self._kept(after)]
+            commands = [self._kept(after)]
             if state is ProposalState.REJECTED:
                 commands.append(("DEL", proposed_key(proposal_id)))
-            if self._session.ask_all([*commands, ("EXEC",)])[-1] is not None:
-                return after
-        what = f"Others changed the proposals first, {TRIES} times in a row."
-        raise StoreConflict(what, "Run the command again.")
+            return commands, after
+
+        return written_unchanged(self._session, PROPOSALS, plan, TRIES, "the proposals")
 
     def _decided(
         self, before: Proposal, decision: Decision, state: ProposalState, from_version: int

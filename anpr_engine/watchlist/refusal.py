@@ -30,7 +30,9 @@ from anpr_engine.watchlist.receipts import read_cursor
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_keys import LISTS
 from anpr_engine.watchlist.redis_reader import StoreReader
+from anpr_engine.watchlist.redis_wire import Command
 from anpr_engine.watchlist.redis_writer import StoreWriter
+from anpr_engine.watchlist.unchanged import written_unchanged
 
 TRIES = 20
 
@@ -66,15 +68,13 @@ def _note(
     change: Callable[[ListDefinition], ListRefusal | None],
 ) -> ListDefinition:
     """Change what is kept of a list's refusal, while nobody else changes the lists."""
-    for _ in range(TRIES):
-        session.ask_all([("UNWATCH",), ("WATCH", LISTS.name)])
+
+    def plan() -> tuple[list[Command], ListDefinition]:
         before = definition_of(session, list_id)
         after = msgspec.structs.replace(before, refusal=change(before))
-        put = ("HSET", LISTS.name, list_id, msgspec.json.encode(after))
-        if session.ask_all([("MULTI",), put, ("EXEC",)])[-1] is not None:
-            return after
-    what = f"Others changed the watchlists first, {TRIES} times in a row."
-    raise StoreConflict(what, "Run the command again; it goes on where it stopped.")
+        return [("HSET", LISTS.name, list_id, msgspec.json.encode(after))], after
+
+    return written_unchanged(session, LISTS, plan, TRIES, "the watchlists")
 
 
 def _noted(session: RedisSession, list_id: str, **values: int | str | bool) -> ListRefusal:

@@ -31,7 +31,7 @@ from anpr_engine.records.messages import ReportA, ReportB
 from anpr_engine.watchlist.snapshot import snapshot_of
 from anpr_engine.wire import REPORTS_TOPIC, Header, SiteTopics, json_bytes
 from anpr_engine.wiring import Overrides, settings_of
-from anpr_engine.wiring_hits import event_gate, message_checker, ports_watched
+from anpr_engine.wiring_hits import Beside, event_gate, message_checker, ports_watched
 
 FEEDBACK = SiteTopics("be").feedback
 BE, NL = SecretKey.new(), SecretKey.new()
@@ -274,7 +274,8 @@ def test_an_engine_goes_by_its_site_s_settings(
     given = EnginePorts(MemoryReadStream(broker, "reads", "g", clock), NoLists(), clock)
     settings = settings_of(None, Overrides("be", desk.bootstrap, "redis://unused"))
     stream = StreamSettings(desk.bootstrap, SiteTopics("be").reads, "anpr.engine.be", "x")
-    with ports_watched("be", stream, Metrics(), given, "", settings.feedback) as watched:
+    about = Beside("", settings.feedback, settings.odd_use.limits)
+    with ports_watched("be", stream, Metrics(), given, about) as watched:
         done = [
             watched.handled(SubjectId("nl", "nl-joint", hit.entry.entry_id)).actions_done
             for hit in (signed, bare)

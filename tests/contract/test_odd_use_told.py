@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from stream_worlds import WAIT_S, SkippingClock
 from structlog.testing import capture_logs
 from watchlist_world import until
 
+from anpr_engine.audit.odd_use import OddRule, OddUseLimits
 from anpr_engine.cli.desk import record_act
 from anpr_engine.kafka.audit_log import committed_lines
 from anpr_engine.kafka.client_settings import StreamSettings
@@ -66,13 +67,33 @@ def reasons(site: StreamSettings) -> list[str]:
     return sorted(each["reasons"][0] for each in told(site))
 
 
+def watched(
+    site: StreamSettings, metrics: Metrics, limits: OddUseLimits | None = None
+) -> AbstractContextManager[None]:
+    """Tell of odd use as an engine does."""
+    return odd_use_watched(SITE, site, metrics, SkippingClock(), limits or OddUseLimits(), EVERY_S)
+
+
+def test_a_rule_that_is_off_is_told_of_by_nobody(site: StreamSettings) -> None:
+    """The others are, and the log says at the start that it is off."""
+    limits = OddUseLimits(off=frozenset({OddRule.NO_CASE}), rows=10)
+    with capture_logs() as logs, watched(site, Metrics(), limits):
+        act(site, 1, case_ref="")
+        act(site, 2, rows=10)
+        until(lambda: reasons(site) == ["mass-look-ups"], LONG_S)
+        act(site, 3, case_ref="", on_duty=False)
+        until(lambda: reasons(site) == ["mass-look-ups", "off-duty"], LONG_S)
+    (off,) = [each for each in logs if each["event"] == "odd_use_rules_off"]
+    assert off["rules"] == ["no-case"]
+
+
 def test_odd_use_is_told_once_by_whichever_engine(site: StreamSettings) -> None:
     """In the record, in the metric, in the log without a name; acts before the start too."""
     act(site, 1, case_ref="")
     metrics = [Metrics(), Metrics()]
     with capture_logs() as logs, ExitStack() as engines:
         for each in metrics:
-            engines.enter_context(odd_use_watched(SITE, site, each, SkippingClock(), EVERY_S))
+            engines.enter_context(watched(site, each))
         until(lambda: reasons(site) == ["no-case"], LONG_S)
         for number in (2, 3, 4):
             act(site, number, entry_id="e7")
@@ -89,7 +110,7 @@ def test_odd_use_is_told_once_by_whichever_engine(site: StreamSettings) -> None:
     lines = [each for each in logs if each["event"] == "odd_use"]
     assert sorted(each["rule"] for each in lines) == wanted
     assert "officer" not in json.dumps(lines)
-    with odd_use_watched(SITE, site, Metrics(), SkippingClock(), EVERY_S):
+    with watched(site, Metrics()):
         act(site, 9, case_ref="")
         until(lambda: len(told(site)) == len(wanted) + 1, LONG_S)
     assert reasons(site) == sorted([*wanted, "no-case"])

@@ -9,6 +9,7 @@ from fakes.memory_stream import MemoryBroker, MemoryReadStream
 from hits_world import HitsWorld, alert_of, hits_world
 from stream_worlds import WAIT_S
 
+from anpr_engine.audit.odd_use import OddUseLimits
 from anpr_engine.clock import SystemClock
 from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.told_book import told_today
@@ -20,7 +21,7 @@ from anpr_engine.records.alert import Alert
 from anpr_engine.watchlist.snapshot import snapshot_of
 from anpr_engine.wire import SiteTopics
 from anpr_engine.wiring import Overrides, settings_of
-from anpr_engine.wiring_hits import ports_watched
+from anpr_engine.wiring_hits import Beside, ports_watched
 
 NOW = datetime.now(UTC)
 TODAY = ListDay("nl-joint", NOW.date())
@@ -100,6 +101,7 @@ def test_an_engine_counts_where_there_are_arrangements(world: HitsWorld, arrange
     world.put(earlier)
     given = ports(SystemClock())
     heeds = settings_of(None, Overrides("be", world.bootstrap, "redis://unused")).feedback
-    with ports_watched("be", settings(world), Metrics(), given, arrangements, heeds) as watched:
+    about = Beside(arrangements, heeds, OddUseLimits())
+    with ports_watched("be", settings(world), Metrics(), given, about) as watched:
         counted = watched.told is not None and earlier.alert_id in watched.told.of(TODAY)
         assert counted is bool(arrangements)

@@ -18,6 +18,7 @@ import redis
 from click.testing import CliRunner
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from numba.core import config as numba_config
+from packed import unpacked
 from sites import PARTITIONS, World, await_true, read_json
 
 from anpr_engine.audit.sealing import OpeningKey
@@ -34,6 +35,8 @@ from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.replay import kafka_reads, tally
 from anpr_engine.replay import replay as replays
 from anpr_engine.watchlist.embedded import EmbeddedRedis
+from anpr_engine.watchlist.purge import rewrite_files
+from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, SiteTopics
 
 NAMES = SiteTopics("be")
@@ -82,9 +85,8 @@ MARKS = tuple({form for mark in (STRANGE, KNOWN) for form in forms(mark)})
 
 def found_in(data: bytes, wanted: Iterable[str]) -> set[str]:
     """Give the plates that stand in some bytes, in whatever form."""
-    if not any(mark in data for mark in MARKS):
-        return set()
-    return {plate for plate in wanted if any(form in data for form in FORMS[plate])}
+    marked = [each for each in (data, *unpacked(data)) if any(mark in each for mark in MARKS)]
+    return {p for p in wanted if any(form in each for each in marked for form in FORMS[p])}
 
 
 def found_on_disk(folders: Iterable[Path], wanted: Sequence[str]) -> set[str]:
@@ -135,11 +137,21 @@ class Searched:
     def redis_bytes(self) -> bytes:
         """Give all keys of the store with what they hold, and its dump on disk."""
         with redis.Redis.from_url(self.redis.url) as client:
-            client.config_set("rdbcompression", "no")
             client.save()
             keys = list(client.scan_iter())
             held = [bytes(key) + (client.dump(key) or b"") for key in keys]
         return b"\n".join([*held, (self.redis_folder / "dump.rdb").read_bytes()])
+
+    def redis_files(self) -> dict[str, bytes]:
+        """Give what Redis appends to, once as it grew and once written anew, and its dump."""
+        appended = self.redis_folder / "appendonlydir"
+        grown = b"".join(path.read_bytes() for path in sorted(appended.iterdir()))
+        with RedisSession(self.redis.url) as session:
+            written = rewrite_files(session, SystemClock())
+        assert written == ["append-only file", "dump"]
+        newest = max(appended.glob("*.base.rdb"), key=lambda path: path.stat().st_mtime_ns)
+        dump = self.redis_folder / "dump.rdb"
+        return {"grown": grown, "anew": newest.read_bytes(), "dump": dump.read_bytes()}
 
     def oldest_us(self) -> dict[int, int]:
         """Give the time of each partition's oldest read."""
@@ -203,6 +215,8 @@ def canary_world(folder: Path) -> Iterator[Searched]:
     with ExitStack() as stack:
         kafka = stack.enter_context(EmbeddedKafka(folder / "kafka", quick))
         store = stack.enter_context(EmbeddedRedis(folder / "redis", persistent=True))
+        with RedisSession(store.url) as session:
+            session.ask("CONFIG", "SET", "rdbcompression", "no")
         admin = TopicAdmin(kafka.bootstrap)
         wanted = wanted_topics(TOPICS, ["be"], replication=1, reads_partitions=PARTITIONS)
         admin.apply(plan(admin.existing([topic.name for topic in wanted]), wanted))

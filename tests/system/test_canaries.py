@@ -1,8 +1,9 @@
 """Plates of reads that hit nothing, looked for everywhere once the reads' time is up.
 
-Reads are written uncompressed, so that a search of the broker's disk sees what is there. What the
-engine writes is compressed on disk, so those topics are read through a consumer, whatever their
-transactions came to.
+Reads are written uncompressed, so that a search of the broker's disk sees what is there; so is what
+Redis writes: the file that it appends every command to, and its dump. What the engine writes is
+compressed on disk, so those topics are read through a consumer, whatever their transactions came
+to.
 """
 
 import json
@@ -62,6 +63,9 @@ def assert_all_is_there(searched: Searched) -> None:
     assert found_on_disk([searched.kafka], everything) == set(everything)
     assert alerted(searched) == set(OPEN)
     assert found_in(searched.redis_bytes(), WANTED) == set(WANTED)
+    for name, data in searched.redis_files().items():
+        assert found_in(data, WANTED) == set(WANTED), name
+        assert found_in(data, STRANGE_PLATES) == set(), name
     assert found_on_disk([searched.output], WANTED) == set(WANTED)
     hits = (searched.output / "hits.jsonl").read_text().splitlines()
     assert {json.loads(line)["watchlist_plate"] for line in hits} == set(WANTED)

@@ -46,9 +46,10 @@ def test_the_same_target_again_is_odd() -> None:
 def test_off_duty_is_odd() -> None:
     """By the roster where it is known, by the hour where it is not."""
     assert rules(look(0, on_duty=False)) == [OddRule.OFF_DUTY]
-    assert rules(look(-180)) == [OddRule.OFF_DUTY]
-    assert rules(look(-180, on_duty=True)) == []
-    assert rules(look(-180), limits=OddUseLimits(hours=(0, 24))) == []
+    assert rules(look(-181)) == [OddRule.OFF_DUTY]
+    assert odd_use([look(-181)])[0].sentence == "data-looked-up on sun 05:59, Europe/Brussels"
+    assert rules(look(-180)) == []
+    assert rules(look(-181, on_duty=True)) == []
 
 
 def test_no_case_is_odd() -> None:

@@ -2,11 +2,15 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from anpr_engine.audit.lists_used import ANY, refuse_older, version_used
 from anpr_engine.errors import StoreRolledBack
+from anpr_engine.kafka.client_settings import NO_SECURITY
+from anpr_engine.kafka.history import HistorySettings
+from anpr_engine.wiring_lists import check_lists_used
 
 
 def line(minute: int, version: int | None) -> bytes:
@@ -36,3 +40,12 @@ def test_older_lists_are_refused(found: int) -> None:
 def test_other_lists_are_taken(found: int, accepted: int | str) -> None:
     """The same, newer ones, and those that a person let pass."""
     refuse_older(found, 40, accepted)
+
+
+def test_what_cannot_be_compared_is_a_warning(tmp_path: Path) -> None:
+    """Where Redis does not answer, another finding fails; this one says that it knows nothing."""
+    log = HistorySettings("localhost:1", "anpr.audit.be", NO_SECURITY)
+    found = check_lists_used("be", f"unix://{tmp_path / 'none.sock'}", log, "no")
+    assert (found.check, found.state) == ("record", "warn")
+    assert found.what.startswith("not compared with the lists: Redis at ")
+    assert found.remedy

@@ -4,24 +4,29 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from anpr_engine.audit.alert_guard import RECORDS_A_TREE_MIN, AlertSealer
 from anpr_engine.audit.check_alerts import AlertChecker, AlertFlaw, PinnedKey
 from anpr_engine.audit.jws import HEADER_NAME, TREE_ALGORITHM, base64url, read_signature
-from anpr_engine.audit.signing import SecretKey
+from anpr_engine.audit.sealing import OpeningKey
+from anpr_engine.audit.signing import SecretKey, write_pair
 from anpr_engine.audit.tree_signature import (
     MESSAGES_A_TREE,
     read_tree_signature,
     statement,
     tree_signatures,
 )
+from anpr_engine.config import load_settings
 from anpr_engine.pipeline.columns import Circumstances
 from anpr_engine.pipeline.core import StepRules, step
+from anpr_engine.ports import AlertGuard
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.snapshot import snapshot_of
+from anpr_engine.wiring import alert_guard_of
 
 KEY, OTHER = SecretKey.new(), SecretKey.new()
 KEYS = {KEY.key_id: PinnedKey(KEY.public, "be")}
@@ -102,7 +107,7 @@ def alerts(count: int) -> list[Alert]:
     return [each.alert for each in found]
 
 
-def sent(sealer: AlertSealer, given: Sequence[Alert]) -> list[tuple[str, AlertFlaw | None]]:
+def sent(sealer: AlertGuard, given: Sequence[Alert]) -> list[tuple[str, AlertFlaw | None]]:
     """Give the algorithm of each alert's signature, and what a control room finds wrong."""
     checker, found = AlertChecker("nl", KEYS), []
     for value, headers in sealer.guarded(given):
@@ -120,6 +125,24 @@ def test_a_few_alerts_are_signed_as_any_reader_knows_it_and_many_together() -> N
     assert sent(AlertSealer(KEY), few) == [("Ed25519", None)] * len(few)
     assert sent(AlertSealer(KEY), many) == [(TREE_ALGORITHM, None)] * len(many)
     assert sent(AlertSealer(KEY, each=True), many) == [("Ed25519", None)] * len(many)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_site_s_settings_say_which(tmp_path: Path, *, sealed: bool) -> None:
+    """`alerts.signatures`, also where fields are sealed; without it they are signed together."""
+    alert_settings: dict[str, object] = {"signing_key": str(tmp_path / "be.key")}
+    write_pair(tmp_path / "be.key", KEY)
+    if sealed:
+        public = {site: write_pair(tmp_path / site, OpeningKey.new()) for site in ("be", "nl")}
+        alert_settings["encrypt"] = {site: str(path) for site, path in public.items()}
+    many = alerts(RECORDS_A_TREE_MIN)
+    for given, wanted in (({}, TREE_ALGORITHM), ({"signatures": "each"}, "Ed25519")):
+        settings = load_settings(
+            site="be", kafka="k:1", redis_url="redis://r", alerts=alert_settings | given
+        )
+        guard = alert_guard_of(settings)
+        assert guard is not None
+        assert sent(guard, many) == [(wanted, None)] * len(many)
 
 
 def test_an_alert_signed_with_others_is_forged_once_it_is_altered() -> None:
