@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from anpr_engine.cli.hits_deed import About, Clerk
 from anpr_engine.cli.hits_facts import situation_of
@@ -16,7 +15,7 @@ from anpr_engine.policy.handled import Subject
 from anpr_engine.policy.handling_events import Illegal, IllegalStep, SubjectId
 from anpr_engine.policy.handling_records import fold, hits_of, subject_of_alert
 from anpr_engine.policy.handling_steps import Outcome, Reporting, step_and_report, taken
-from anpr_engine.policy.policy_set import PolicySet, load_policies, shipped_policies
+from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.fields import Category
 from anpr_engine.records.handling_event import Happened
@@ -24,6 +23,7 @@ from anpr_engine.wire import OutgoingRecord, SiteTopics
 from anpr_engine.wiring import settings_of
 from anpr_engine.wiring_alerts import alert_guard
 from anpr_engine.wiring_hits import message_signer
+from anpr_engine.wiring_policy import policies_of
 
 
 @dataclass(slots=True)
@@ -87,7 +87,8 @@ class Office:
         situation = situation_of(self._options, alert, datetime.now(UTC))
         reason = {"not_acted_reason": more["reason"]} if "reason" in more else {}
         situation = replace(situation, facts={**situation.facts, **reason})
-        by, outcomes = Reporting(situation, self._policies()), list[Outcome]()
+        policies = policies_of(self._settings.policy.folder)
+        by, outcomes = Reporting(situation, policies), list[Outcome]()
 
         def plan() -> Deed:
             found = step_and_report(state(), steps, told, by)
@@ -200,10 +201,6 @@ class Office:
         guard = alert_guard(alert.site, given.signing_key, given.encrypt, given.sealed_fields)
         record = alert_records([DecidedAlert(0, onward)], SiteTopics(alert.site), guard)[0]
         return onward, record
-
-    def _policies(self) -> PolicySet:
-        folder = self._settings.policy.folder
-        return load_policies(Path(folder)) if folder else shipped_policies()
 
 
 def _alert_of(about: About) -> Alert:

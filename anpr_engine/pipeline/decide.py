@@ -40,6 +40,7 @@ from anpr_engine.watchlist.snapshot import Snapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DAY_US = 86_400_000_000
 _ACTIONS = {action.value: action for action in Action}
 _TOLD = tuple(AlertEntry.model_fields)
 
@@ -188,6 +189,7 @@ def _of_hit(
         "legal_basis": entry.legal_basis,
         "handling_code": entry.handling_code,
         "state": REVIEW if judgement.waits else "unverified",
+        "kept_until": instant(where.now_us + int(judgement.kept_days * _DAY_US)),
         "lateness_ms": (where.now_us - captured_us) // 1000,
     }
 

@@ -51,13 +51,16 @@ def test_an_action_done_is_reported() -> None:
         "rules": [
             "art13.1-parties",
             "treaty.13.3-comparison",
+            "treaty.13.3-keep-hits",
             "art13.17.2-procedure",
             "art13.17.2a-acted",
             "art13.18.1-acted",
             "art13.18.1-reference",
             "art13.19.3a-urgent",
             "art13.19.4-notice",
+            "be.keep-logs",
         ],
+        "kept": {"hit_days": 31.0, "log_days": 3660.0, "read_hours": None},
     }
 
 

@@ -107,6 +107,16 @@ RELEASE: dict[str, Example] = {
         {"hit.tier": "exact", "hit.probability": 0.0499},
     ),
 }
+LATE: Changes = {"list.superseded": True}
+KEEP: dict[str, Example] = {
+    "treaty.13.3-keep-hits": Example({}, LATE),
+    "be.keep-reads": Example(LATE, {}),
+    "be.keep-hits": Example({"provider": "be"}, {}),
+    "be.keep-logs": Example(LATE, {"site": "nl"}),
+    "nl.keep-reads": Example({"site": "nl", "hit.captured_at": None}, {"site": "nl"}),
+    "nl.keep-hits": Example({"site": "nl"}, TO_NL),
+    "nl.keep-logs": Example(TO_NL, {}),
+}
 ANSWER: dict[str, Example] = {
     "art13.7.3-sis-wins": Example({"entry.sis_action": "arrest"}, {"entry.sis_action": "seize"}),
     "common.sis-wins": Example(
@@ -169,7 +179,7 @@ def own(site: str) -> Iterator[tuple[str, Example]]:
 
 
 EXAMPLES: dict[str, Example] = {
-    **ENTRY, **USE, **RELEASE, **ANSWER, **REPORT, **dict(own("be")), **dict(own("nl"))
+    **ENTRY, **USE, **RELEASE, **KEEP, **ANSWER, **REPORT, **dict(own("be")), **dict(own("nl"))
 }  # fmt: skip
 
 
