@@ -100,7 +100,19 @@ def answers(case: Answers) -> Answers:
         result["procedure"] = "sis"  # 17(1)
     elif not _is_own(case) and not sis and (usable or _told_later(case, accepted=accepted)):
         result["procedure"] = "art13"  # 17(2)
-    return result | _report(case, accepted=accepted) | {"kept": _kept(case, accepted=accepted)}
+    result |= _report(case, accepted=accepted) | {"kept": _kept(case, accepted=accepted)}
+    return result | {"further_use": _further(case)}
+
+
+def _further(case: Answers) -> bool | None:
+    """T9, T10: what is not the country's own goes further with a consent that holds, and alone."""
+    asked = case.get("further_use")
+    if asked is None:
+        return None
+    sites = {case["site"], case["provider"]}
+    return len(sites) == 1 or (
+        sites == {"be", "nl"} and asked.get("consent") in {"signed", "unsigned"}
+    )
 
 
 def _kept(case: Answers, *, accepted: bool) -> Answers:

@@ -17,6 +17,7 @@ from anpr_engine.policy.rules import PolicyFile, Rule
 from anpr_engine.policy.vocabulary import (
     ANSWER,
     ENTRY,
+    FURTHER,
     KEEP,
     MESSAGE,
     NOTICE,
@@ -26,6 +27,7 @@ from anpr_engine.policy.vocabulary import (
 )
 
 NOW, HIT = "now", "hit"
+_REFUSALS = {ENTRY: "refuse_entry", USE: "forbid_use", FURTHER: "refuse_further"}
 KEPT = ("keep_hit_days", "keep_log_days", "keep_read_hours")
 
 
@@ -57,6 +59,7 @@ class Verdict(msgspec.Struct, frozen=True):
     missing: list[str]
     rules: list[str]
     kept: Kept
+    further_use: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class Examination:
     def permitted(self, stage: str, verb: str, moment: str = NOW) -> bool:
         """Say whether some rule permits and none refuses."""
         holding = self.ask(stage, moment)
-        refusal = "refuse_entry" if stage == ENTRY else "forbid_use"
+        refusal = _REFUSALS[stage]
         return any(verb in rule.then for rule in holding) and not any(
             refusal in rule.then for rule in holding
         )
@@ -125,6 +128,7 @@ def examine(case: Case, policies: PolicySet) -> tuple[Verdict, list[Fired]]:
     via = chosen(message, "via")
     exam.facts["decided.via"] = via or "none"
     notice = exam.ask(NOTICE)
+    further = None if case.further_use is None else exam.permitted(FURTHER, "permit_further")
     going, missing = _fields(case, message)
     verdict = Verdict(
         case_id=case.case_id,
@@ -140,6 +144,7 @@ def examine(case: Case, policies: PolicySet) -> tuple[Verdict, list[Fired]]:
         missing=missing,
         rules=sorted({one.rule.id for one in exam.fired}, key=policies.order.__getitem__),
         kept=Kept(*(period(kept, name) for name in KEPT)),
+        further_use=further,
     )
     return verdict, exam.fired
 

@@ -40,6 +40,7 @@ def explain_case(case: Case, policies: PolicySet) -> list[str]:
         *_kept_lines(verdict, fired),
         *_answer_lines(verdict, fired),
         *_report_lines(verdict, fired),
+        *_further_lines(verdict, fired),
     ]
 
 
@@ -93,6 +94,12 @@ def _report_lines(verdict: Verdict, fired: Collection[Fired]) -> Iterator[str]:
     yield f"goes out: {', '.join(verdict.fields) or 'nothing'}"
     yield f"mandatory but not known: {', '.join(verdict.missing) or 'nothing'}"
     yield from _because(fired, "mandatory")
+
+
+def _further_lines(verdict: Verdict, fired: Collection[Fired]) -> Iterator[str]:
+    if verdict.further_use is not None:
+        yield f"further use permitted: {_yes(told=verdict.further_use)}"
+        yield from _weighed(fired, "permit_further", "refuse_further", NOW)
 
 
 def _weighed(fired: Collection[Fired], permit: str, refuse: str, moment: str) -> Iterator[str]:

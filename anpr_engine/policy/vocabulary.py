@@ -12,10 +12,10 @@ from enum import StrEnum
 from anpr_engine.records.fields import Action, Category, Tier
 
 ENTRY, USE, RELEASE, KEEP = "entry", "use", "release", "keep"
-ANSWER, MESSAGE, NOTICE = "answer", "message", "notice"
-STAGES = (ENTRY, USE, RELEASE, KEEP, ANSWER, MESSAGE, NOTICE)
+ANSWER, MESSAGE, NOTICE, FURTHER = "answer", "message", "notice", "further"
+STAGES = (ENTRY, USE, RELEASE, KEEP, ANSWER, MESSAGE, NOTICE, FURTHER)
 """In order: may it be listed, may it be matched, is the hit sure enough to be told, how long is it
-kept, what is to be done, what goes out, who is told.
+kept, what is to be done, what goes out, who is told; and what else it may be used for.
 """
 
 GIVEN_FIELDS = ("plate", "country", "category", "action", "owner", "valid_until", "max_actions")
@@ -116,6 +116,12 @@ FACTS: Mapping[str, Fact] = {
     "circumstances.agreed_contact": _choice(
         "the contact agreed beforehand", "none", "regional", "joint-centre"
     ),
+    "further.use": _choice(
+        "the further use", "none", "evidence", "onward", "inform", stages=(FURTHER,)
+    ),
+    "further.consent": _choice(
+        "the other country's consent", "none", "expired", "unsigned", "signed", stages=(FURTHER,)
+    ),
     "decided.accepted": _flag("the entry is accepted", STAGES[1:]),
     "decided.usable": _flag("the entry may be matched now", STAGES[2:]),
     "decided.hit_lawful": _flag("the hit was lawful when it was made", STAGES[2:]),
@@ -178,5 +184,7 @@ EFFECTS: Mapping[str, Effect] = {
     "mandatory": Effect(MESSAGE, EffectKind.FIELDS, "it must hold", REPORT_FIELDS),
     "optional": Effect(MESSAGE, EffectKind.FIELDS, "it may hold", REPORT_FIELDS),
     "notify_national_now": _mark(NOTICE, "the provider's national contact point is told at once"),
+    "permit_further": _mark(FURTHER, "the further use is permitted, unless another rule refuses"),
+    "refuse_further": _mark(FURTHER, "the further use is refused"),
 }
 """Every effect by name. What no rule permits is not permitted; a refusal outweighs a permission."""

@@ -61,6 +61,7 @@ def test_an_action_done_is_reported() -> None:
             "be.keep-logs",
         ],
         "kept": {"hit_days": 31.0, "log_days": 3660.0, "read_hours": None},
+        "further_use": None,
     }
 
 

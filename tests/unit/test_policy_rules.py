@@ -158,6 +158,22 @@ REPORT: dict[str, Example] = {
 }
 
 
+def further(use: str, consent: str | None) -> Changes:
+    """Ask for a further use of the example's hit."""
+    return {"further_use": {"use": use, "consent": consent}}
+
+
+EVIDENCE = further("evidence", "signed")
+FURTHER: dict[str, Example] = {
+    "common.own-further": Example({"provider": "be"} | further("inform", None), EVIDENCE),
+    "treaty.9-onward": Example(further("onward", "unsigned"), further("onward", None)),
+    "treaty.10-evidence": Example(EVIDENCE, further("evidence", None)),
+    "treaty.10-inform": Example(further("inform", "signed"), further("inform", "expired")),
+    "treaty.9-10-no-consent": Example(further("onward", None), further("onward", "unsigned")),
+    "treaty.9-10-expired": Example(further("evidence", "expired"), EVIDENCE),
+}
+
+
 def own(site: str) -> Iterator[tuple[str, Example]]:
     """Give the examples of a country's rules on its own lists."""
     mine: Changes = {"site": site, "provider": site}
@@ -179,7 +195,8 @@ def own(site: str) -> Iterator[tuple[str, Example]]:
 
 
 EXAMPLES: dict[str, Example] = {
-    **ENTRY, **USE, **RELEASE, **KEEP, **ANSWER, **REPORT, **dict(own("be")), **dict(own("nl"))
+    **ENTRY, **USE, **RELEASE, **KEEP, **ANSWER, **REPORT, **FURTHER,
+    **dict(own("be")), **dict(own("nl"))
 }  # fmt: skip
 
 
