@@ -2,7 +2,6 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -146,10 +145,5 @@ def _show(record: TailedRecord, site: str, view: ProofView, recalls: RecallView)
         return False
     if site not in alert.recipients and not view.is_named(record):
         return False
-    if not alert.is_kept(datetime.now(UTC)):
-        place = f"{record.topic}/{record.partition}/{record.offset}"
-        click.echo(f"anpr: the alert at {place} may be kept no longer and is not shown", err=True)
-        return False
     recalls.note(alert)
-    view.show(alert, record)
-    return True
+    return view.show(alert, record)
