@@ -6,6 +6,8 @@ than the longest period of any rule; the record of what was done no longer and n
 
 Why the longest: one topic holds hits of which rules say different things. What has a shorter period
 of its own (`kept_until`) is shown to nobody after it, and lies on disk until the topic's.
+Why no engine looks at its start: it may read and write its topics, and not ask for their settings
+(`access_rules`). Who plans topics asks, and `anpr doctor`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
