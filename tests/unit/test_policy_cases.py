@@ -166,6 +166,12 @@ def test_sites_may_come_as_a_list() -> None:
         ({"entry.max_actions": -1}, "$.entry.max_actions: Expected `float` >= 0"),
         ({"entry.area": {}}, "$.entry.area: Object missing required field `cameras`"),
         ({"facts": 7}, "$.facts: Expected"),
+        ({"further_use": {"use": "sale"}}, "allowed: evidence, onward or inform"),
+        ({"further_use": {}}, "$.further_use: Object missing required field `use`"),
+        (
+            {"further_use": {"use": "inform", "consent": "oral"}},
+            "allowed: none, expired, unsigned, signed or null",
+        ),
     ],
 )
 def test_a_wrong_value_makes_it_no_case(changes: dict[str, object], says: str) -> None:
