@@ -80,6 +80,16 @@ def under_policies(step: StepRules, folder: str) -> StepRules:
     return replace(step, policies=policies)
 
 
+def policies_of(folder: str) -> PolicySet:
+    """Give the rules of a folder as they are now; for an empty name those shipped.
+
+    Raises:
+        PolicyError: something in the folder is wrong.
+
+    """
+    return load_policies(Path(folder)) if folder else shipped_policies()
+
+
 @cache
 def _policies_in(folder: str) -> PolicySet:
     # By its name, for rules are handed to other processes, which read the folder once each.

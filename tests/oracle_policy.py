@@ -100,7 +100,33 @@ def answers(case: Answers) -> Answers:
         result["procedure"] = "sis"  # 17(1)
     elif not _is_own(case) and not sis and (usable or _told_later(case, accepted=accepted)):
         result["procedure"] = "art13"  # 17(2)
-    return result | _report(case, accepted=accepted)
+    result |= _report(case, accepted=accepted) | {"kept": _kept(case, accepted=accepted)}
+    return result | {"further_use": _further(case)}
+
+
+def _further(case: Answers) -> bool | None:
+    """T9, T10: what is not the country's own goes further with a consent that holds, and alone."""
+    asked = case.get("further_use")
+    if asked is None:
+        return None
+    sites = {case["site"], case["provider"]}
+    return len(sites) == 1 or (
+        sites == {"be", "nl"} and asked.get("consent") in {"signed", "unsigned"}
+    )
+
+
+def _kept(case: Answers, *, accepted: bool) -> Answers:
+    """Days of a hit and its record, hours of a read that is none; nothing where there is no law."""
+    lawful, site = _lawful(case, accepted=accepted), case["site"]
+    kept: Answers = {"hit_days": None, "log_days": None, "read_hours": None}
+    if site not in {"be", "nl"}:
+        return kept
+    kept["log_days"] = {"be": 10, "nl": 5}[site] * 366  # WPA 44/11/3novies; Wpg 32a
+    if lawful:
+        kept["hit_days"] = 365 if _is_own(case) else 31  # WPA 44/11/3decies, Wpg 8; T13(3)
+    else:
+        kept["read_hours"] = {"be": 30 * 24, "nl": 24}[site]
+    return kept
 
 
 def _is_own(case: Answers) -> bool:

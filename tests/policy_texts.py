@@ -1,6 +1,8 @@
 """Small policy files for tests, and what is said of them when they are refused."""
 
+import shutil
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,16 @@ def written(folder: Path, texts: Mapping[str, str]) -> Path:
     """Write policy files."""
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def copied_rules(folder: Path, file: str, more: str) -> Path:
+    """Copy the policies that come with the engine, with more at the end of one file."""
+    folder.mkdir()
+    for one in (files("anpr_engine.policy") / "rules").iterdir():
+        shutil.copy(str(one), folder)
+    with (folder / file).open("a", encoding="utf-8") as added:
+        added.write(more)
     return folder
 
 

@@ -1,7 +1,7 @@
-"""Signs what services answer each other, and checks it: events, reports, refusals, receipts.
+"""Signs what services answer each other, and checks it: events, reports, refusals, consents.
 
 Why bound to one reader: an event or receipt is signed for the site on whose topic it lies, a
-report or refusal for the provider. Laid on another site's topic, it is forged there.
+report or refusal for the provider, a consent for its receiver. Laid elsewhere, it is forged there.
 Why no memory of ids and no clock, as there is for alerts: readers go through the topic again at
 every start, and must come to the same each time; what comes twice counts once by its id.
 Why a place is told once: a topic is read again, and what is wrong with it is still one thing.
@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 from anpr_engine.audit.check_alerts import WORDS, About, AlertChecker, PinnedKey, Proof
 from anpr_engine.audit.jws import (
     ALGORITHM,
+    CONSENT_TYPE,
     HANDLING_TYPE,
     HEADER_NAME,
     RECEIPT_TYPE,
@@ -27,6 +28,7 @@ from anpr_engine.audit.jws import (
     Signer,
     signature_of,
 )
+from anpr_engine.records.consent import Consent
 from anpr_engine.records.handling_event import HandlingEvent
 from anpr_engine.records.messages import RecallReceipt, Refusal, ReportA, ReportB
 from anpr_engine.wire import Header
@@ -34,7 +36,7 @@ from anpr_engine.wire import Header
 PLACES_MAX = 10_000
 """Places remembered as told; after more of them one is told again."""
 
-Message = HandlingEvent | ReportA | ReportB | RecallReceipt | Refusal
+Message = HandlingEvent | ReportA | ReportB | RecallReceipt | Refusal | Consent
 
 _TYPES: Mapping[type[Message], str] = {
     HandlingEvent: HANDLING_TYPE,
@@ -42,6 +44,7 @@ _TYPES: Mapping[type[Message], str] = {
     ReportB: REPORT_B_TYPE,
     RecallReceipt: RECEIPT_TYPE,
     Refusal: REFUSAL_TYPE,
+    Consent: CONSENT_TYPE,
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import click
@@ -37,14 +38,22 @@ class ProofView:
     as_json: bool
     forged: int = 0
 
-    def show(self, alert: Alert, record: TailedRecord) -> None:
-        """Show one alert; of a forged one only that it is, and why."""
+    def show(self, alert: Alert, record: TailedRecord) -> bool:
+        """Show one alert; of a forged one only that it is, and why.
+
+        Gives False for one that may be kept no longer: only its place is told. Whether it says so
+        itself is known once its signature holds.
+        """
         proof = None
         if self.checker is not None:
             proof = self.checker.check(alert, record.value, record.headers, self.now_s())
         if proof is not None and proof.flaw is not None:
             self._show_forged(record, proof)
-            return
+            return True
+        if not alert.is_kept(datetime.fromtimestamp(self.now_s(), UTC)):
+            place = f"{record.topic}/{record.partition}/{record.offset}"
+            click.echo(f"anpr: the alert at {place} may be kept no longer: not shown", err=True)
+            return False
         shown = self._opened(alert)
         if not self.as_json:
             show_alert(shown, "" if proof is None else words_of(proof))
@@ -53,6 +62,7 @@ class ProofView:
         else:
             value = record.value if shown is alert else json_bytes(shown)
             click.echo(value if proof is None else _with_proof(value, {**_told(proof)}))
+        return True
 
     def show_recall(self, recall: Recall, record: TailedRecord) -> bool:
         """Show one recall; of a forged one only that it is, and why, and False is given."""

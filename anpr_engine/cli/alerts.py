@@ -146,5 +146,4 @@ def _show(record: TailedRecord, site: str, view: ProofView, recalls: RecallView)
     if site not in alert.recipients and not view.is_named(record):
         return False
     recalls.note(alert)
-    view.show(alert, record)
-    return True
+    return view.show(alert, record)

@@ -18,6 +18,7 @@ from anpr_engine.kernels import warm
 from anpr_engine.logs import configure_logs
 from anpr_engine.pipeline.columns import Circumstances
 from anpr_engine.pipeline.core import StepRules, step
+from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.records.finding import Finding
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.checks import check_store
@@ -28,6 +29,7 @@ from anpr_engine.wiring import Overrides, Place, place_of, settings_of
 from anpr_engine.wiring_keys import list_keys
 from anpr_engine.wiring_lists import check_lists_used
 from anpr_engine.wiring_odd_use import check_odd_use
+from anpr_engine.wiring_policy import policies_of
 
 MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
@@ -60,13 +62,14 @@ def _engine_itself() -> Finding:
 
 
 def _findings(
-    place: Place, trust: Trust, accepted: int | str, odd: OddUseLimits
+    place: Place, trust: Trust, accepted: int | str, by: tuple[OddUseLimits, PolicySet]
 ) -> Iterator[Finding]:
     yield Finding("settings", "ok", f"site {place.site}, group {place.group_id}")
+    odd, policies = by
     yield check_odd_use(odd)
     yield _engine_itself()
     yield from check_store(place.redis_url, SystemClock(), trust)
-    yield from check_broker(place.kafka, place.security, place.site)
+    yield from check_broker(place.kafka, place.security, place.site, policies)
     topic = SiteTopics(place.site).audit
     log = HistorySettings(place.kafka, topic, place.security, group="anpr.tail")
     yield check_lists_used(place.site, place.redis_url, log, accepted)
@@ -84,10 +87,10 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     configure_logs()
     overrides = Overrides(options.site, options.kafka, options.redis_url)
     settings = settings_of(options.config, overrides)
-    lists, odd = settings.watchlist, settings.odd_use.limits
+    lists, policies = settings.watchlist, policies_of(settings.policy.folder)
     place, trust = place_of(options.config, overrides), Trust(list_keys(lists.manifest_keys))
     failed = False
-    for finding in _findings(place, trust, lists.accept_older, odd):
+    for finding in _findings(place, trust, lists.accept_older, (settings.odd_use.limits, policies)):
         failed |= finding.state == "fail"
         if options.as_json:
             click.echo(json.dumps(finding._asdict()))

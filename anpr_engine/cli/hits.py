@@ -7,7 +7,7 @@ import click
 from anpr_engine.cli.audit_source import note_reading
 from anpr_engine.cli.hits_act import Done, Office
 from anpr_engine.cli.hits_book import OPEN, SiteHits, site_hits
-from anpr_engine.cli.hits_consent import consent, hand_over
+from anpr_engine.cli.hits_consent import consent, give_consent, hand_over
 from anpr_engine.cli.hits_options import (
     HitOptions,
     act_options,
@@ -40,6 +40,7 @@ def command() -> None:
 
 
 command.add_command(reports)
+command.add_command(give_consent)
 command.add_command(consent)
 command.add_command(hand_over)
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from anpr_engine.cli.hits_deed import About, Clerk
 from anpr_engine.cli.hits_facts import situation_of
 from anpr_engine.cli.hits_options import HitOptions, require_reasons
+from anpr_engine.cli.hits_ways import contacts_for
 from anpr_engine.errors import UsageError
 from anpr_engine.kafka.audit_desk import Deed
 from anpr_engine.pipeline.columns import DecidedAlert
@@ -16,7 +16,7 @@ from anpr_engine.policy.handled import Subject
 from anpr_engine.policy.handling_events import Illegal, IllegalStep, SubjectId
 from anpr_engine.policy.handling_records import fold, hits_of, subject_of_alert
 from anpr_engine.policy.handling_steps import Outcome, Reporting, step_and_report, taken
-from anpr_engine.policy.policy_set import PolicySet, load_policies, shipped_policies
+from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.fields import Category
 from anpr_engine.records.handling_event import Happened
@@ -24,6 +24,7 @@ from anpr_engine.wire import OutgoingRecord, SiteTopics
 from anpr_engine.wiring import settings_of
 from anpr_engine.wiring_alerts import alert_guard
 from anpr_engine.wiring_hits import message_signer
+from anpr_engine.wiring_policy import policies_of
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class Done:
     alert_id: str | None = None
     report: str | None = None
     via: str | None = None
+    contact: str | None = None
     notify_national_now: bool = False
     obstacle: Illegal | None = None
     missing: list[str] = field(default_factory=list[str])
@@ -86,8 +88,11 @@ class Office:
         told = self._clerk.event(about, "reported")
         situation = situation_of(self._options, alert, datetime.now(UTC))
         reason = {"not_acted_reason": more["reason"]} if "reason" in more else {}
-        situation = replace(situation, facts={**situation.facts, **reason})
-        by, outcomes = Reporting(situation, self._policies()), list[Outcome]()
+        file, contact = self._settings.policy.arrangements, self._options.contact
+        contacts = contacts_for(file, alert, contact, situation.now)
+        situation = replace(situation, facts={**situation.facts, **reason}, contacts=contacts)
+        policies = policies_of(self._settings.policy.folder)
+        by, outcomes = Reporting(situation, policies), list[Outcome]()
 
         def plan() -> Deed:
             found = step_and_report(state(), steps, told, by)
@@ -182,9 +187,10 @@ class Office:
         more: dict[str, object] = {"policy_version": policies.version}
         if found.report is not None:
             records.append(self._clerk.report(about, found.report))
-            words.append(f"by way: {found.report.via}")
+            contact = f" ({found.report.contact})" if found.report.contact else ""
+            words.append(f"by way: {found.report.via}{contact}")
             more |= {"recipients": [found.report.provider], "reasons": list(found.report.rules)}
-        return Deed(records, self._clerk.act(about, ", ".join(words), **more))
+        return Deed(records, self._clerk.act(about, ", ".join(words)[:256], **more))
 
     def _onward(self, alert: Alert | None) -> tuple[Alert, OutgoingRecord] | None:
         """Give the alert that goes on to those who were to wait, and its record."""
@@ -201,10 +207,6 @@ class Office:
         record = alert_records([DecidedAlert(0, onward)], SiteTopics(alert.site), guard)[0]
         return onward, record
 
-    def _policies(self) -> PolicySet:
-        folder = self._settings.policy.folder
-        return load_policies(Path(folder)) if folder else shipped_policies()
-
 
 def _alert_of(about: About) -> Alert:
     if about.alert is None:
@@ -217,6 +219,7 @@ def _done(event: str, alert_id: str, found: Outcome) -> Done:
     if found.report is not None:
         done.report = "A" if found.due is not None and found.due.verdict.report == "A" else "B"
         done.via, done.rules = found.report.via, list(found.report.rules)
+        done.contact = found.report.contact
         done.notify_national_now = found.report.notify_national_now
         done.sent_to = [found.report.provider]
     elif found.due is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
@@ -43,12 +44,15 @@ class Desk:
         yield from committed_records(replace(self.log, topic=topic), _never)
 
     def alerts(self, wanted: Callable[[bytes], bool]) -> list[Alert]:
-        """Give the alerts that the site may see and of which the bytes are wanted."""
-        found = []
+        """Give the alerts that the site may see and of which the bytes are wanted.
+
+        What may be kept no longer is not among them, whatever the topics still hold.
+        """
+        found, now = [], datetime.now(UTC)
         for topic in (SiteTopics(self.site).alerts, CROSS_BORDER_TOPIC):
             for record in self.records(topic):
                 alert = _alert(record.value) if wanted(record.value) else None
-                if alert is not None:
+                if alert is not None and alert.is_kept(now):
                     found.append(self._opened(alert))
         return found
 

@@ -96,7 +96,8 @@ def show_done(done: Done, *, as_json: bool) -> None:
     to = ", ".join(done.sent_to)
     if done.report:
         notice = "; the national contact point is told at once" if done.notify_national_now else ""
-        click.echo(f"Report {done.report} went to {to}, way: {done.via}{notice}.")
+        by = f" ({done.contact})" if done.contact else ""
+        click.echo(f"Report {done.report} went to {to}, way: {done.via}{by}{notice}.")
     elif to:
         click.echo(f"Sent on to {to}.")
     if done.obstacle is not None:

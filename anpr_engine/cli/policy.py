@@ -17,11 +17,14 @@ from rich.table import Table
 from anpr_engine.cli.inputs import STDIN, opened
 from anpr_engine.cli.reads_view import EXIT_REJECTED, REJECTS_SHOWN_MAX, with_progress
 from anpr_engine.cli.text_console import echo_console, text_console
-from anpr_engine.errors import UsageError
+from anpr_engine.errors import ConfigError, UsageError
+from anpr_engine.kafka.kept import kept_findings, settings_by_name
+from anpr_engine.kafka.topics import TOPICS, Topic, read_topics, wanted_topics
 from anpr_engine.policy.case import Case, NoCase, read_case
 from anpr_engine.policy.decide import decide as decide_case
 from anpr_engine.policy.difference import changes_between
 from anpr_engine.policy.explain import explain_case, explain_rule
+from anpr_engine.policy.periods import countries
 from anpr_engine.policy.policy_set import PolicySet, load_policies, read_rules, shipped_policies
 from anpr_engine.policy.rules import Rule
 from anpr_engine.whole_files import whole_file
@@ -48,14 +51,20 @@ def command() -> None:
 
 @command.command(epilog="Example:  anpr policy check --folder policy/")
 @_folder_option
+@click.option(
+    "--topics",
+    type=click.Path(path_type=Path),
+    help="A table of topics to hold against the periods; default: the built-in one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def check(folder: Path | None, *, as_json: bool) -> None:
+def check(folder: Path | None, topics: Path | None, *, as_json: bool) -> None:
     """List every rule with its reference and sentence, and every setting with its doubt.
 
     A folder with anything wrong in it is refused whole: every problem is named with its file,
-    line and rule, and the exit code is 2.
+    line and rule, and the exit code is 2. So is a topic planned to keep longer than the rules let.
     """
     policies = _policies(folder)
+    _hold_topics(policies, TOPICS if topics is None else read_topics(topics))
     if as_json:
         click.echo(msgspec.json.encode(_as_json(policies)))
         return
@@ -72,6 +81,15 @@ def check(folder: Path | None, *, as_json: bool) -> None:
     console.print(f"{len(policies.rules)} rules in {len(policies.files)} files, all good; ", end="")
     console.print(f"policy {policies.version}")
     echo_console(console)
+
+
+def _hold_topics(policies: PolicySet, table: tuple[Topic, ...]) -> None:
+    for site in countries(policies):
+        planned = settings_by_name(wanted_topics(table, [site], replication=1))
+        for finding in kept_findings(planned, policies, site):
+            if finding.state == "fail":
+                raise ConfigError(f"{finding.what}.", finding.remedy)
+            click.echo(f"anpr: {finding.what}. {finding.remedy}", err=True)
 
 
 def _rules_table(rules: tuple[Rule, ...]) -> Table:

@@ -1,7 +1,7 @@
 """`anpr topics`: what topics and access rules a site needs, and how to get them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,16 @@ from typing import Any
 import click
 
 from anpr_engine.cli.options import config_option
+from anpr_engine.errors import PolicyRefused
 from anpr_engine.kafka.access_rules import AccessRule, access_rules
+from anpr_engine.kafka.kept import kept_findings, settings_by_name
 from anpr_engine.kafka.topic_admin import TopicAdmin
-from anpr_engine.kafka.topics import TOPICS, Step, plan, read_topics, wanted_topics
+from anpr_engine.kafka.topics import TOPICS, Step, Topic, plan, read_topics, wanted_topics
+from anpr_engine.policy.periods import countries
+from anpr_engine.records.finding import Finding
 from anpr_engine.version import VERSION
-from anpr_engine.wiring import Overrides, place_of
+from anpr_engine.wiring import Overrides, place_of, settings_of
+from anpr_engine.wiring_policy import policies_of
 
 _WORDS = {"create": "create", "grow": "grow  ", "set": "set   ", "leave": "leave "}
 
@@ -77,6 +82,8 @@ def plan_command(**given: Any) -> None:  # noqa: ANN401 - click hands over the o
     """Show what `apply` would do, and the access rules; changes nothing."""
     options = TopicsOptions(**given)
     _admin, steps, rules = _look(options)
+    for finding in _kept(options):
+        click.echo(f"anpr: {finding.what}. {finding.remedy}", err=True)
     _tell(steps, rules, as_json=options.as_json)
 
 
@@ -86,6 +93,9 @@ def plan_command(**given: Any) -> None:  # noqa: ANN401 - click hands over the o
 def apply_command(*, acls: bool, **given: Any) -> None:  # noqa: ANN401 - as above
     """Create what is missing and set what differs."""
     options = TopicsOptions(**given)
+    for finding in _kept(options):
+        if finding.state == "fail":
+            raise PolicyRefused(f"{finding.what}.", finding.remedy)
     admin, steps, rules = _look(options)
     admin.apply(steps)
     if acls:
@@ -93,10 +103,22 @@ def apply_command(*, acls: bool, **given: Any) -> None:  # noqa: ANN401 - as abo
     _tell(steps, rules if acls else (), as_json=options.as_json)
 
 
+def _kept(options: TopicsOptions) -> Iterator[Finding]:
+    """Hold the table against the rules of the sites whose country's law is known."""
+    overrides = Overrides(options.sites[0], options.kafka, "redis://unused")
+    policies = policies_of(settings_of(options.config, overrides).policy.folder)
+    for site in sorted(set(options.sites) & set(countries(policies))):
+        planned = settings_by_name(wanted_topics(_table(options), [site], replication=1))
+        yield from kept_findings(planned, policies, site)
+
+
+def _table(options: TopicsOptions) -> tuple[Topic, ...]:
+    return TOPICS if options.file is None else read_topics(options.file)
+
+
 def _look(options: TopicsOptions) -> tuple[TopicAdmin, list[Step], list[AccessRule]]:
-    table = TOPICS if options.file is None else read_topics(options.file)
     wanted = wanted_topics(
-        table,
+        _table(options),
         options.sites,
         replication=options.replication,
         reads_partitions=options.partitions or 0,

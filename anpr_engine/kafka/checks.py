@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import BrokerError
 from anpr_engine.kafka.client_settings import Security, StreamSettings
+from anpr_engine.kafka.kept import CHECK, kept_findings
 from anpr_engine.kafka.oldest import oldest_age_s, oldest_times_us
 from anpr_engine.kafka.topic_admin import TopicAdmin
 from anpr_engine.kafka.topics import TOPICS, ExistingTopic, plan, wanted_topics
+from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.records.finding import Finding
 from anpr_engine.wire import SiteTopics
 
@@ -16,8 +18,10 @@ SWEEP_S = 600.0
 """Kafka looks for what is to be deleted every five minutes, and deletes a little later."""
 
 
-def check_broker(bootstrap: str, security: Security, site: str) -> Iterator[Finding]:
-    """Check that a broker answers and that the site's topics are there as planned."""
+def check_broker(
+    bootstrap: str, security: Security, site: str, policies: PolicySet
+) -> Iterator[Finding]:
+    """Check that a broker answers, and that the site's topics are as planned and as rules want."""
     names = [topic.name for topic in wanted_topics(TOPICS, [site], replication=1)]
     try:
         existing = TopicAdmin(bootstrap, security, start_s=ANSWER_S_MAX).existing(names)
@@ -26,6 +30,7 @@ def check_broker(bootstrap: str, security: Security, site: str) -> Iterator[Find
         return
     yield Finding("kafka", "ok", f"a broker answers at {bootstrap}")
     yield from _topics(existing, names, site)
+    yield from _kept(existing, site, policies)
     yield from _oldest_read(bootstrap, security, site, existing)
 
 
@@ -51,6 +56,15 @@ def _topics(
     if copies == 1 and existing:
         what = "every partition has one copy: a lost disk loses reads and alerts"
         yield Finding("copies", "warn", what, "Use three brokers and --replication 3.")
+
+
+def _kept(existing: dict[str, ExistingTopic], site: str, policies: PolicySet) -> Iterator[Finding]:
+    """Check that no topic keeps what it holds longer than the rules of law let it."""
+    settings = {name: topic.settings for name, topic in existing.items()}
+    found = list(kept_findings(settings, policies, site))
+    yield from found
+    if not found and existing:
+        yield Finding(CHECK, "ok", "no topic keeps anything longer than a rule lets it")
 
 
 def _oldest_read(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from anpr_engine.pipeline.columns import (
@@ -40,6 +41,7 @@ from anpr_engine.watchlist.snapshot import Snapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_DAY_US = 86_400_000_000
 _ACTIONS = {action.value: action for action in Action}
 _TOLD = tuple(AlertEntry.model_fields)
 
@@ -188,8 +190,15 @@ def _of_hit(
         "legal_basis": entry.legal_basis,
         "handling_code": entry.handling_code,
         "state": REVIEW if judgement.waits else "unverified",
+        "kept_until": _kept_until(where.now_us, judgement.kept_days),
         "lateness_ms": (where.now_us - captured_us) // 1000,
     }
+
+
+@lru_cache(maxsize=16)
+def _kept_until(now_us: int, days: float) -> datetime:
+    # The same for nearly all hits of a batch.
+    return instant(now_us + int(days * _DAY_US))
 
 
 def within_capacity(

@@ -84,6 +84,16 @@ class Circumstances(msgspec.Struct, frozen=True):
     agreed_contact: Literal["regional", "joint-centre"] | None = None
 
 
+class FurtherUse(msgspec.Struct, frozen=True):
+    """What else a hit is to be used for, and what the other country said to it.
+
+    use: as evidence, by another authority, or to tell whom it is about or a third party.
+    """
+
+    use: Literal["evidence", "onward", "inform"]
+    consent: Literal["none", "expired", "unsigned", "signed"] | None = None
+
+
 class Case(msgspec.Struct, frozen=True):
     """One question: may this entry be used, what is to be done, what is to be told."""
 
@@ -97,6 +107,7 @@ class Case(msgspec.Struct, frozen=True):
     state: State | None = None
     circumstances: Circumstances | None = None
     facts: list[str] | dict[str, object] | None = None
+    further_use: FurtherUse | None = None
 
     def known_facts(self) -> frozenset[str]:
         """Name what is known for a report."""
@@ -119,6 +130,8 @@ _ALLOWED = {
     "$.hit.captured_at": f"null or {_INSTANT}",
     "$.entry.hours_utc": "null or two times of day, such as 22:00-06:00",
     "$.list.kind": "structural, ad_hoc or null",
+    "$.further_use.use": "evidence, onward or inform",
+    "$.further_use.consent": "none, expired, unsigned, signed or null",
     "$.circumstances.agreed_contact": "regional, joint-centre or null",
     "$": "an object with at least case_id, now, site and provider",
 }

@@ -166,7 +166,7 @@ def _odd_effects(one: Rule, other: Rule) -> list[str]:
     return [
         name
         for name, value in one.then.items()
-        if EFFECTS[name].kind == EffectKind.CHOICE
+        if EFFECTS[name].kind in {EffectKind.CHOICE, EffectKind.PERIOD}
         and name in other.then
         and other.then[name] != value
     ]

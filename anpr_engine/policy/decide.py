@@ -17,6 +17,8 @@ from anpr_engine.policy.rules import PolicyFile, Rule
 from anpr_engine.policy.vocabulary import (
     ANSWER,
     ENTRY,
+    FURTHER,
+    KEEP,
     MESSAGE,
     NOTICE,
     RELEASE,
@@ -25,6 +27,20 @@ from anpr_engine.policy.vocabulary import (
 )
 
 NOW, HIT = "now", "hit"
+_REFUSALS = {ENTRY: "refuse_entry", USE: "forbid_use", FURTHER: "refuse_further"}
+KEPT = ("keep_hit_days", "keep_log_days", "keep_read_hours")
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """How long what comes of a case is kept, at most; None: no rule lets it be kept.
+
+    hit_days: alert, events and reports. log_days: the line of the record, no shorter either.
+    read_hours: a read that is no lawful hit.
+    """
+
+    hit_days: float | None
+    log_days: float | None
+    read_hours: float | None
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -42,6 +58,8 @@ class Verdict(msgspec.Struct, frozen=True):
     fields: list[str]
     missing: list[str]
     rules: list[str]
+    kept: Kept
+    further_use: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +95,7 @@ class Examination:
     def permitted(self, stage: str, verb: str, moment: str = NOW) -> bool:
         """Say whether some rule permits and none refuses."""
         holding = self.ask(stage, moment)
-        refusal = "refuse_entry" if stage == ENTRY else "forbid_use"
+        refusal = _REFUSALS[stage]
         return any(verb in rule.then for rule in holding) and not any(
             refusal in rule.then for rule in holding
         )
@@ -102,6 +120,7 @@ def examine(case: Case, policies: PolicySet) -> tuple[Verdict, list[Fired]]:
     exam.facts |= now
     exam.facts["decided.usable"] = usable
     exam.ask(RELEASE)
+    kept = exam.ask(KEEP)
     answer = exam.ask(ANSWER)
     report = chosen(answer, "report")
     exam.facts["decided.report"] = report or "none"
@@ -109,6 +128,7 @@ def examine(case: Case, policies: PolicySet) -> tuple[Verdict, list[Fired]]:
     via = chosen(message, "via")
     exam.facts["decided.via"] = via or "none"
     notice = exam.ask(NOTICE)
+    further = None if case.further_use is None else exam.permitted(FURTHER, "permit_further")
     going, missing = _fields(case, message)
     verdict = Verdict(
         case_id=case.case_id,
@@ -123,6 +143,8 @@ def examine(case: Case, policies: PolicySet) -> tuple[Verdict, list[Fired]]:
         fields=going,
         missing=missing,
         rules=sorted({one.rule.id for one in exam.fired}, key=policies.order.__getitem__),
+        kept=Kept(*(period(kept, name) for name in KEPT)),
+        further_use=further,
     )
     return verdict, exam.fired
 
@@ -139,6 +161,12 @@ def _hit_lawful(case: Case, exam: Examination, since: date | None) -> bool:
 def chosen(rules: Sequence[Rule], name: str) -> str | None:
     """Give what was chosen; the checks at loading hold that all rules choose the same."""
     return next((str(rule.then[name]) for rule in rules if name in rule.then), None)
+
+
+def period(rules: Sequence[Rule], name: str) -> float | None:
+    """Give the days or hours that were set; None where no rule sets any."""
+    found = (rule.then.get(name) for rule in rules)
+    return next((float(one) for one in found if isinstance(one, int | float)), None)
 
 
 def _action(entry: Entry | None, *, from_sis: bool) -> str | None:

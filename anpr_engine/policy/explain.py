@@ -37,8 +37,10 @@ def explain_case(case: Case, policies: PolicySet) -> list[str]:
     return [
         f"case {verdict.case_id}: {about}, at {case.now.isoformat()}, policy {policies.version}",
         *_use_lines(verdict, fired),
+        *_kept_lines(verdict, fired),
         *_answer_lines(verdict, fired),
         *_report_lines(verdict, fired),
+        *_further_lines(verdict, fired),
     ]
 
 
@@ -57,6 +59,18 @@ def _use_lines(verdict: Verdict, fired: Collection[Fired]) -> Iterator[str]:
         released = chosen([one.rule for one in fired], "release")
         yield f"how the hit goes out: {_RELEASES[str(released)]}"
         yield from _because(fired, "release")
+
+
+def _kept_lines(verdict: Verdict, fired: Collection[Fired]) -> Iterator[str]:
+    kept = verdict.kept
+    for value, effect, words in (
+        (kept.hit_days, "keep_hit_days", "what is recorded of the hit is kept, days"),
+        (kept.log_days, "keep_log_days", "its line of the record is kept, days"),
+        (kept.read_hours, "keep_read_hours", "the read alone is kept, hours"),
+    ):
+        if value is not None:
+            yield f"{words}: {value:g}"
+            yield from _because(fired, effect)
 
 
 def _answer_lines(verdict: Verdict, fired: Collection[Fired]) -> Iterator[str]:
@@ -80,6 +94,12 @@ def _report_lines(verdict: Verdict, fired: Collection[Fired]) -> Iterator[str]:
     yield f"goes out: {', '.join(verdict.fields) or 'nothing'}"
     yield f"mandatory but not known: {', '.join(verdict.missing) or 'nothing'}"
     yield from _because(fired, "mandatory")
+
+
+def _further_lines(verdict: Verdict, fired: Collection[Fired]) -> Iterator[str]:
+    if verdict.further_use is not None:
+        yield f"further use permitted: {_yes(told=verdict.further_use)}"
+        yield from _weighed(fired, "permit_further", "refuse_further", NOW)
 
 
 def _weighed(fired: Collection[Fired], permit: str, refuse: str, moment: str) -> Iterator[str]:

@@ -71,6 +71,9 @@ def lasting_facts(case: Case) -> Facts:
     cameras = None if entry.area is None else entry.area.cameras
     corners = () if entry.area is None else entry.area.polygon
     limits = Limits(cameras, corners, entry.hours_utc, entry.direction)
+    further = case.further_use
+    facts["further.use"] = "none" if further is None else further.use
+    facts["further.consent"] = (further and further.consent) or "none"
     return facts | _progress(case, entry) | hit_facts(limits, case.hit or _NO_HIT, case.now)
 
 

@@ -6,7 +6,7 @@ looks at a hit that is not exact before anything is done is held by `policy/hand
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
@@ -25,11 +25,15 @@ ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the policy has to know beside the hit; `facts` are values by field name."""
+    """What the policy has to know beside the hit; `facts` are values by field name.
+
+    contacts: of the provider, by way, where services agreed on them.
+    """
 
     now: datetime
     facts: Mapping[str, object]
     circumstances: Circumstances | None = None
+    contacts: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ def compose(
         "entry_id": subject.id.entry_id,
         "hit_id": found.hit_id,
         "via": cast("Channel", verdict.via),
+        "contact": situation.contacts.get(verdict.via or ""),
         "notify_national_now": verdict.notify_national_now,
         "policy_version": policies.version,
         "rules": verdict.rules,

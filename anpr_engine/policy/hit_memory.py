@@ -56,7 +56,7 @@ class Judgement:
     """What the rules say of a hit; with a `refusal`, by that rule's id, nobody is told.
 
     action: the one to take. waits: only the site of the read is told until a person has looked.
-    held_back_from: who is told then, too.
+    held_back_from: who is told then, too. kept_days: how long the hit may be kept.
     """
 
     refusal: str | None
@@ -65,6 +65,7 @@ class Judgement:
     action: str = ""
     waits: bool = False
     held_back_from: tuple[str, ...] = ()
+    kept_days: float = 0.0
 
 
 class Answers(NamedTuple):

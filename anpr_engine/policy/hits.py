@@ -131,6 +131,7 @@ class HitJudge:
             action=asked_for.value if asked_for else "",
             waits=ruling.waits,
             held_back_from=told[1:] if ruling.waits else (),
+            kept_days=ruling.kept_days,
         )
 
     def _marks(self, entry: WatchlistEntry) -> tuple[object, ...]:

@@ -20,6 +20,8 @@ from anpr_engine.policy.vocabulary import EFFECTS, FACTS, STAGES, EffectKind, Fa
 Report = Callable[[str, str, str], None]
 """Takes the key with a problem, what was found, and what is allowed."""
 
+PERIOD_MAX = 36_600
+"""A hundred years of days; a period that is longer is none."""
 RULE_KEYS = ("id", "reference", "says", "when", "then", "over")
 _TEXTS = ("id", "reference", "says")
 _ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
@@ -88,12 +90,22 @@ class RuleReader:
                 self.report(name, f"unknown effect {shown(name)}", listed(EFFECTS))
             elif effect.kind == EffectKind.FIELDS:
                 yield name, tuple(self._names(value, name, effect.domain))
+            elif effect.kind == EffectKind.PERIOD:
+                yield from self._period(name, value)
             elif effect.kind == EffectKind.MARK and value is not True:
                 self.report(name, f"{name} = {shown(value)}", "true, or leave the effect out")
             elif effect.kind == EffectKind.CHOICE and value not in effect.domain:
                 self.report(name, f"{name} = {shown(value)}", listed(effect.domain))
             else:
                 yield name, value
+
+    def _period(self, name: str, given: object) -> Iterator[tuple[str, float]]:
+        value = self._figure(given, name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and isinstance(value, int | float) and 0 < value <= PERIOD_MAX:
+            yield name, float(value)
+        elif value is not None:
+            self.report(name, f"{name} = {shown(value)}", f"more than 0, {PERIOD_MAX} at most")
 
     def _conditions(
         self, table: Mapping[str, object], prefix: str, stage: str
@@ -129,13 +141,9 @@ class RuleReader:
     def _value(self, given: object, name: str, wants: str) -> Value | None:
         """Check a condition's value, or that of the setting it names."""
         key = name.rpartition(".")[2]
-        value = given
-        if isinstance(given, dict):
-            setting = self.settings.get(str(given.get(_SETTING)))
-            if set(given) != {_SETTING} or setting is None:
-                self.report(key, f"setting {shown(given)}", f"a setting: {listed(self.settings)}")
-                return None
-            value = setting.value
+        value = self._figure(given, key)
+        if value is None:
+            return None
         if wants == FLAG and isinstance(value, bool):
             return value
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -147,6 +155,16 @@ class RuleReader:
         if wants not in {FLAG, NUMBER, NAME}:
             return tuple(self._names(value, key, domain)) or None
         self.report(key, f"{name}: {shown(value)}", listed(domain) if domain else wants)
+        return None
+
+    def _figure(self, given: object, key: str) -> object:
+        """Give a value as it is written, or that of the setting it names; None: there is none."""
+        if not isinstance(given, dict):
+            return given
+        setting = self.settings.get(str(given.get(_SETTING)))
+        if set(given) == {_SETTING} and setting is not None:
+            return setting.value
+        self.report(key, f"setting {shown(given)}", f"a setting: {listed(self.settings)}")
         return None
 
     def _is_known(self, name: str, value: str) -> bool:

@@ -8,8 +8,8 @@ from enum import StrEnum
 from anpr_engine.policy.conditions import Condition, FactValue
 from anpr_engine.policy.vocabulary import EFFECTS, EffectKind
 
-EffectValue = bool | str | tuple[str, ...]
-"""True of a mark, the name of a choice, or names of fields."""
+EffectValue = bool | float | str | tuple[str, ...]
+"""True of a mark, the name of a choice, a number of days or hours, or names of fields."""
 
 
 class FileKind(StrEnum):
@@ -69,6 +69,8 @@ def _effect_words(name: str, value: EffectValue) -> str:
     effect = EFFECTS[name]
     if effect.kind == EffectKind.MARK:
         return effect.says
+    if isinstance(value, float):
+        return f"{effect.says} {value:g}"
     return f"{effect.says} {', '.join(value) if isinstance(value, tuple) else value}"
 
 

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple, Self
 
-from anpr_engine.policy.decide import HIT, Examination, Fired, chosen
+from anpr_engine.policy.decide import HIT, Examination, Fired, chosen, period
 from anpr_engine.policy.facts import Facts
 from anpr_engine.policy.policy_set import in_force_from
 from anpr_engine.policy.rules import PolicyFile
-from anpr_engine.policy.vocabulary import ANSWER, ENTRY, RELEASE, USE
+from anpr_engine.policy.vocabulary import ANSWER, ENTRY, KEEP, RELEASE, USE
 
 NOT_PERMITTED = "policy.not-permitted"
 """Stands for a rule's id where none forbids and none permits."""
+NO_PERIOD = "policy.no-period"
+"""Stands for a rule's id where none says how long the hit may be kept."""
 REVIEW, STAY = "review", "stay"
 
 
@@ -32,12 +34,16 @@ class Asked(NamedTuple):
 
 
 class Ruling(NamedTuple):
-    """What the rules say to facts: the id of the one that refuses, or those that applied."""
+    """What the rules say to facts: the id of the one that refuses, or those that applied.
+
+    kept_days: how long what is recorded of the hit may be kept.
+    """
 
     refusal: str | None
     rules: tuple[str, ...] = ()
     from_sis: bool = False
     waits: bool = False
+    kept_days: float = 0.0
 
 
 def ruling_on(asked: Sequence[PolicyFile], now: Facts, then: Facts) -> Ruling:
@@ -62,9 +68,13 @@ def ruling_on(asked: Sequence[PolicyFile], now: Facts, then: Facts) -> Ruling:
     release = chosen(exam.ask(RELEASE), "release")
     if release == STAY:
         return Ruling(_first(exam.fired, "release"))
+    kept_days = period(exam.ask(KEEP), "keep_hit_days")
+    if kept_days is None:
+        # What may not be kept may not be recorded, and an alert is a record.
+        return Ruling(NO_PERIOD)
     from_sis = chosen(exam.ask(ANSWER), "action") == "sis"
     rules = tuple(dict.fromkeys(one.rule.id for one in exam.fired))
-    return Ruling(None, rules, from_sis, release == REVIEW)
+    return Ruling(None, rules, from_sis, release == REVIEW, kept_days)
 
 
 def _first(fired: Iterable[Fired], effect: str) -> str:

@@ -11,11 +11,11 @@ from enum import StrEnum
 
 from anpr_engine.records.fields import Action, Category, Tier
 
-ENTRY, USE, RELEASE = "entry", "use", "release"
-ANSWER, MESSAGE, NOTICE = "answer", "message", "notice"
-STAGES = (ENTRY, USE, RELEASE, ANSWER, MESSAGE, NOTICE)
-"""In order: may it be listed, may it be matched, is the hit sure enough to be told, what is to be
-done, what goes out, who is told.
+ENTRY, USE, RELEASE, KEEP = "entry", "use", "release", "keep"
+ANSWER, MESSAGE, NOTICE, FURTHER = "answer", "message", "notice", "further"
+STAGES = (ENTRY, USE, RELEASE, KEEP, ANSWER, MESSAGE, NOTICE, FURTHER)
+"""In order: may it be listed, may it be matched, is the hit sure enough to be told, how long is it
+kept, what is to be done, what goes out, who is told; and what else it may be used for.
 """
 
 GIVEN_FIELDS = ("plate", "country", "category", "action", "owner", "valid_until", "max_actions")
@@ -116,12 +116,18 @@ FACTS: Mapping[str, Fact] = {
     "circumstances.agreed_contact": _choice(
         "the contact agreed beforehand", "none", "regional", "joint-centre"
     ),
+    "further.use": _choice(
+        "the further use", "none", "evidence", "onward", "inform", stages=(FURTHER,)
+    ),
+    "further.consent": _choice(
+        "the other country's consent", "none", "expired", "unsigned", "signed", stages=(FURTHER,)
+    ),
     "decided.accepted": _flag("the entry is accepted", STAGES[1:]),
     "decided.usable": _flag("the entry may be matched now", STAGES[2:]),
     "decided.hit_lawful": _flag("the hit was lawful when it was made", STAGES[2:]),
-    "decided.report": _choice("the report due", "A", "B", "none", stages=STAGES[4:]),
+    "decided.report": _choice("the report due", "A", "B", "none", stages=STAGES[5:]),
     "decided.via": _choice(
-        "its way", "none", "national", "regional", "joint-centre", "direct", stages=STAGES[5:]
+        "its way", "none", "national", "regional", "joint-centre", "direct", stages=STAGES[6:]
     ),
 }
 """Every fact by name; `policy.facts` computes each from a case."""
@@ -132,6 +138,7 @@ class EffectKind(StrEnum):
 
     MARK = "true"
     CHOICE = "one of a closed list; two rules that hold together must agree"
+    PERIOD = "a number over 0; two rules that hold together must agree"
     FIELDS = "a list of report fields; several rules add up"
 
 
@@ -149,6 +156,10 @@ def _mark(stage: str, says: str) -> Effect:
     return Effect(stage, EffectKind.MARK, says)
 
 
+def _period(says: str) -> Effect:
+    return Effect(KEEP, EffectKind.PERIOD, says)
+
+
 EFFECTS: Mapping[str, Effect] = {
     "permit_entry": _mark(ENTRY, "the entry may be listed, unless another rule refuses it"),
     "refuse_entry": _mark(ENTRY, "the entry is refused"),
@@ -157,6 +168,9 @@ EFFECTS: Mapping[str, Effect] = {
     "release": Effect(
         RELEASE, EffectKind.CHOICE, "the hit goes out as", ("unverified", "review", "stay")
     ),
+    "keep_hit_days": _period("the hit is kept for at most so many days:"),
+    "keep_log_days": _period("its line of the record is kept for exactly so many days:"),
+    "keep_read_hours": _period("the read alone is kept for at most so many hours:"),
     "action": Effect(ANSWER, EffectKind.CHOICE, "the action is that of", ("sis",)),
     "procedure": Effect(ANSWER, EffectKind.CHOICE, "the procedure is", ("art13", "sis")),
     "report": Effect(ANSWER, EffectKind.CHOICE, "the report due is", ("A", "B", "none")),
@@ -170,5 +184,7 @@ EFFECTS: Mapping[str, Effect] = {
     "mandatory": Effect(MESSAGE, EffectKind.FIELDS, "it must hold", REPORT_FIELDS),
     "optional": Effect(MESSAGE, EffectKind.FIELDS, "it may hold", REPORT_FIELDS),
     "notify_national_now": _mark(NOTICE, "the provider's national contact point is told at once"),
+    "permit_further": _mark(FURTHER, "the further use is permitted, unless another rule refuses"),
+    "refuse_further": _mark(FURTHER, "the further use is refused"),
 }
 """Every effect by name. What no rule permits is not permitted; a refusal outweighs a permission."""

@@ -1,5 +1,6 @@
 """Alert, version 1: a hit that policy lets go to its recipients."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -164,7 +165,15 @@ class Alert(BaseModel):
         list[SiteCode] | None,
         Field(min_length=1, description="Of `review`: who is told once somebody has looked."),
     ] = None
+    kept_until: Annotated[
+        Timestamp | None,
+        Field(description="How long a rule of law lets this be kept: shown to nobody after it."),
+    ] = None
     sealed: Annotated[
         Sealed | None,
         Field(description="Fields left out above, by dotted name, for the recipients alone."),
     ] = None
+
+    def is_kept(self, now: datetime) -> bool:
+        """Say whether the law still lets this be shown."""
+        return self.kept_until is None or now < self.kept_until

@@ -33,6 +33,7 @@ class AuditAction(StrEnum):
     LEAVE_ASKED = "leave-asked"
     ODD_USE_FOUND = "odd-use-found"
     CONSENT_RECORDED = "consent-recorded"
+    CONSENT_GIVEN = "consent-given"
 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -86,6 +87,14 @@ class AuditEvent(BaseModel):
     given_to: Annotated[
         list[str] | None, Field(description="Services or persons, beside the recipients.")
     ] = None
+    signed_by: Annotated[
+        str | None,
+        Field(pattern=r"^[0-9a-f]{16}$", description="Of a consent: the key that signed it."),
+    ] = None
+    digest: Annotated[Digest | None, Field(description="Of a consent: SHA-256 of what came.")] = (
+        None
+    )
+    expires_at: Annotated[Timestamp | None, Field(description="Of a consent: its end.")] = None
     chain: Annotated[
         str | None,
         Field(pattern=r"^[a-z]{2}/[a-z0-9-]{1,40}$", description="Site and writer of the chain."),

@@ -146,6 +146,7 @@ class _Report(_Envelope):
     entry_id: Identifier
     hit_id: Annotated[DigestId, Field(description="The alert that this is the outcome of.")]
     via: Channel
+    contact: Annotated[Words | None, Field(description="By that way, where one was agreed.")] = None
     notify_national_now: Annotated[
         bool, Field(description="The provider's national contact point is to be told at once.")
     ]

@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.audit_event import AuditEvent
 from anpr_engine.records.avro_schema_files import AVRO_FILES, avro_file_name, avro_text
+from anpr_engine.records.consent import Consent
 from anpr_engine.records.handling_event import HandlingEvent
 from anpr_engine.records.messages import Correction, RecallReceipt, Refusal, ReportA, ReportB
 from anpr_engine.records.read import PlateRead
@@ -38,6 +39,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "report_b": ReportB,
     "refusal": Refusal,
     "correction": Correction,
+    "consent": Consent,
     "recall": Recall,
     "recall_receipt": RecallReceipt,
 }

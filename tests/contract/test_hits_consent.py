@@ -1,4 +1,4 @@
-"""A hit on another country's list goes further only with that country's consent, on record."""
+"""A hit that holds another country's data goes further only with its consent, on record."""
 
 import json
 from collections.abc import Iterator
@@ -49,9 +49,10 @@ def record(desk: HitsWorld, hit: Alert) -> list[dict[str, Any]]:
 def test_without_a_recorded_consent_nothing_is_handed_over(desk: HitsWorld, use: str) -> None:
     """Exit code 4, nothing shown, and the refusal is in the record."""
     hit = put(desk, f"none-{use}")
-    assert "consent of nl" in desk.refused(*asked(hit, use))
+    assert "treaty.9-10-no-consent" in desk.refused(*asked(hit, use))
     (line,) = record(desk, hit)
     assert (line["action"], line["given_to"]) == ("request-refused", [TO])
+    assert line["reasons"] == [f"treaty.9-10.{use}", "treaty.9-10-no-consent"]
 
 
 def test_a_recorded_consent_lets_one_hit_go_for_one_use_to_one_receiver(desk: HitsWorld) -> None:
@@ -59,15 +60,18 @@ def test_a_recorded_consent_lets_one_hit_go_for_one_use_to_one_receiver(desk: Hi
     hit, other = put(desk, "c1"), put(desk, "c2")
     given = desk.act(*consent(hit))
     told = desk.act(*asked(hit))
-    assert told["consent"] == given["consent"]
+    assert (told["consent"], told["proof"]) == (given["consent"], "unsigned")
+    assert told["rules"] == ["treaty.10-evidence"]
     assert told["alert"]["read"]["plate"] == hit.read.plate
     lines = record(desk, hit)
     assert [each["action"] for each in lines] == ["consent-recorded", "data-exported"]
     assert (lines[0]["subject"], lines[0]["actor"]) == ("evidence: NL-2026-17", "officer.7")
-    assert lines[1]["subject"] == f"evidence: by consent {given['consent']}"
+    assert "consent.unsigned" in lines[0]["reasons"]
+    assert lines[1]["subject"] == f"evidence: by consent {given['consent']} (unsigned)"
+    assert lines[1]["reasons"] == ["treaty.9-10.evidence", "treaty.10-evidence"]
     assert {tuple(each["given_to"]) for each in lines} == {(TO,)}
     for refused in (asked(hit, "onward"), asked(hit, to="somebody else"), asked(other)):
-        assert "consent of nl" in desk.refused(*refused)
+        assert "treaty.9-10-no-consent" in desk.refused(*refused)
 
 
 def test_a_refusal_s_line_is_no_consent(desk: HitsWorld) -> None:

@@ -13,6 +13,7 @@ from anpr_engine.kafka.oldest import oldest_age_s, oldest_read_watched, oldest_t
 from anpr_engine.kafka.topic_admin import TopicAdmin
 from anpr_engine.kafka.topics import TOPICS, plan, wanted_topics
 from anpr_engine.metrics.table import READS_OLDEST, Metrics
+from anpr_engine.policy.policy_set import shipped_policies
 from anpr_engine.wire import SiteTopics
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def test_the_oldest_read_of_each_partition_is_found(kafka: "Broker") -> None:
         while not metrics.value(READS_OLDEST.name, topic=READS):
             assert time.monotonic() < deadline_s
             pause.wait(0.02)
-    told = list(check_broker(kafka.bootstrap, NO_SECURITY, SITE))
+    told = list(check_broker(kafka.bootstrap, NO_SECURITY, SITE, shipped_policies()))
     (retention,) = [each for each in told if each.check == "retention"]
     assert (retention.state, retention.what) == (
         "ok",

@@ -182,6 +182,7 @@ def test_the_engine_decides_as_the_plain_reading_does(
             assert (found.refusal is None) == told
             if told:
                 assert found.action == now_said["action"]
+                assert found.kept_days == then_said["kept"]["hit_days"]
                 assert found.waits == (misread and probability < 0.5)
             else:
                 assert found.recipients == ()

@@ -19,6 +19,8 @@ SQUARE = [[1, 1], [1, 3], [3, 3], [3, 1]]
 START = datetime(2025, 12, 12, tzinfo=UTC)
 USUAL = datetime(2026, 11, 22, 9, tzinfo=UTC)
 NOWS = (USUAL, USUAL, START, START + timedelta(hours=5), START - timedelta(seconds=1))
+USES = st.sampled_from(["evidence", "onward", "inform"])
+CONSENTS = st.sampled_from(["none", "expired", "unsigned", "signed", None])
 EDGES_S = (0, 1, 60, HOUR, 48 * HOUR, 120 * HOUR, 240 * HOUR)
 
 
@@ -136,6 +138,8 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
     )
     may = drawn(now)
     count = draw(st.sampled_from([0, 1, 1, 2, 2, 3, 5, 12]))
+    asked = st.fixed_dictionaries({"use": USES, "consent": CONSENTS})
+    case["further_use"] = draw(st.none() | asked)
     paths = st.lists(st.sampled_from(sorted(may)), min_size=count, max_size=count, unique=True)
     for path in draw(paths):
         changed(case, path, draw(may[path]), absent=draw(st.booleans()))

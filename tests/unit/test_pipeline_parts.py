@@ -59,7 +59,10 @@ def test_an_alert_carries_what_a_person_needs_to_doubt_it() -> None:
     assert told.read.vehicle is not None
     assert (told.read.vehicle.make, told.entry.vehicle_make) == ("BMW", "Oldsmobile")
     assert (told.watchlist_age_ms, told.lateness_ms, told.state) == (120, 1000, "unverified")
-    assert told.reasons == ["sharing.own", "be.own-entry", "be.own-use"]
+    assert told.reasons == [
+        *("sharing.own", "be.own-entry", "be.own-use"),
+        *("be.keep-hits", "be.keep-logs"),
+    ]
     assert told.policy_version == shipped_policies().version
 
 

@@ -51,13 +51,17 @@ def test_an_action_done_is_reported() -> None:
         "rules": [
             "art13.1-parties",
             "treaty.13.3-comparison",
+            "treaty.13.3-keep-hits",
             "art13.17.2-procedure",
             "art13.17.2a-acted",
             "art13.18.1-acted",
             "art13.18.1-reference",
             "art13.19.3a-urgent",
             "art13.19.4-notice",
+            "be.keep-logs",
         ],
+        "kept": {"hit_days": 31.0, "log_days": 3660.0, "read_hours": None},
+        "further_use": None,
     }
 
 
@@ -162,6 +166,12 @@ def test_sites_may_come_as_a_list() -> None:
         ({"entry.max_actions": -1}, "$.entry.max_actions: Expected `float` >= 0"),
         ({"entry.area": {}}, "$.entry.area: Object missing required field `cameras`"),
         ({"facts": 7}, "$.facts: Expected"),
+        ({"further_use": {"use": "sale"}}, "allowed: evidence, onward or inform"),
+        ({"further_use": {}}, "$.further_use: Object missing required field `use`"),
+        (
+            {"further_use": {"use": "inform", "consent": "oral"}},
+            "allowed: none, expired, unsigned, signed or null",
+        ),
     ],
 )
 def test_a_wrong_value_makes_it_no_case(changes: dict[str, object], says: str) -> None:

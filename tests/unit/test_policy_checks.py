@@ -30,6 +30,18 @@ def test_rules_that_disagree(tmp_path: Path) -> None:
     }
 
 
+def test_periods_that_disagree(tmp_path: Path) -> None:
+    """Two periods for one hit: refused, until one rule goes over the other; alike they may be."""
+    long = rule("long", "then.keep_hit_days = 30")
+    short = rule("short", "when.sis.alert.is = true", "then.keep_hit_days = 7")
+    (problem,) = problems_of(tmp_path, {"a.toml": HEAD + long + short})
+    assert problem.found == "`long` and `short` differ in keep_hit_days"
+    over = HEAD + long + short + "over = ['long']\n"
+    assert len(load_policies(written(tmp_path, {"a.toml": over})).rules) == 2
+    alike = HEAD + long + short.replace("7", "30")
+    assert len(load_policies(written(tmp_path, {"a.toml": alike})).rules) == 2
+
+
 def test_rules_apart_do_not_disagree(tmp_path: Path) -> None:
     """Different answers to different cases are fine: other values, or other countries."""
     a = rule("a", "when.state.acted.is = 'yes'", "then.report = 'A'")

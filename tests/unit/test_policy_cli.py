@@ -97,7 +97,12 @@ def test_explain_takes_one_thing(words: list[str]) -> None:
 
 def test_explain_a_case() -> None:
     """Every answer with the rules behind it, without the plate; bad lines are named."""
-    late = example({"state.acted": False, "list.received_at": "2026-11-17T08:59:30Z"})
+    changes: dict[str, object] = {
+        "state.acted": False,
+        "list.received_at": "2026-11-17T08:59:30Z",
+        "further_use": {"use": "evidence"},
+    }
+    late = example(changes)
     result = run("explain", "--case", "-", given=lines_of(late) + BAD[0])
     assert result.exit_code == 3
     for line in (
@@ -107,6 +112,9 @@ def test_explain_a_case() -> None:
         "report due now: B\n  art13.17.2b-first",
         "by way of: national\n  art13.19.1-national",
         "mandatory but not known: nothing",
+        "what is recorded of the hit is kept, days: 31\n  treaty.13.3-keep-hits",
+        "its line of the record is kept, days: 3660\n  be.keep-logs",
+        "further use permitted: no\n  treaty.9-10-no-consent: Without the other country's consent",
     ):
         assert line in result.stdout
     assert "XX123X" not in result.output

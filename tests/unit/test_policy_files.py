@@ -17,6 +17,15 @@ IN_RULES = {
     "unknown choice": (["then.via = 'pigeon'"], 8, "via = `pigeon`", "national"),
     "unknown field": (["then.mandatory = ['face']"], 8, "mandatory: `face`", "plate"),
     "fields no list": (["then.optional = 7"], 8, "optional = 7", "a list of names"),
+    "no period": (["then.keep_hit_days = 0"], 8, "keep_hit_days = 0", "more than 0"),
+    "endless period": (["then.keep_log_days = inf"], 8, "keep_log_days = inf", "36600 at most"),
+    "period no number": (["then.keep_hit_days = true"], 8, "keep_hit_days = True", "more than 0"),
+    "period of nothing": (
+        ["then.keep_hit_days.setting = 'limits'"],
+        8,
+        "setting {'setting': 'limits'}",
+        "a setting: limit",
+    ),
     "two stages": (
         ["then.permit_entry = true", "then.via = 'direct'"],
         8,

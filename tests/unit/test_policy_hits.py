@@ -25,7 +25,7 @@ from anpr_engine.watchlist.snapshot import snapshot_of
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 NOW_US = int(NOW.timestamp() * 1e6)
-STEP = StepRules()
+STEP, OWN = StepRules(), ("be.keep-hits", "be.keep-logs")
 Fields = dict[str, object]
 DUTCH: Fields = {
     "provider": "nl",
@@ -81,7 +81,8 @@ def judged(
 def test_an_own_entry_needs_nothing_but_a_plate() -> None:
     """Whatever else is absent has the default of the list, and the country's rules let it pass."""
     told = alert({"country": None})
-    assert told.reasons == ["sharing.own", "be.own-entry", "be.own-use"]
+    assert told.reasons == ["sharing.own", "be.own-entry", "be.own-use", *OWN]
+    assert told.kept_until == NOW + timedelta(days=365)
     assert (told.action, told.policy_version) == ("inquiry-check", shipped_policies().version)
 
 
@@ -91,8 +92,9 @@ def test_an_alert_names_every_rule_that_let_it_go() -> None:
     assert told.recipients == ["be", "nl"]
     assert told.reasons == [
         *("sharing.partners", "sharing.provider", "art13.1-parties", "treaty.13.3-comparison"),
-        "art13.17.2-procedure",
+        *("treaty.13.3-keep-hits", "be.keep-logs", "art13.17.2-procedure"),
     ]
+    assert told.kept_until == NOW + timedelta(days=31)
 
 
 @pytest.mark.parametrize(
@@ -164,10 +166,10 @@ def test_an_ad_hoc_list_runs_out_after_two_days() -> None:
     """A structural one, as every list that does not say, after five."""
     old = {"nl": NOW_US - 49 * 3600 * 1_000_000}
     hit = HitPart(NOW, "be-1", 1.0, "exact")
-    for kind, rule in (("ad_hoc", "art13.5-ad-hoc"), ("structural", None), (None, None)):
+    for kind, refusal in (("ad_hoc", "art13.5-ad-hoc"), ("structural", None), (None, None)):
         judge = HitJudge(shipped_policies(), ("be", NOW), old)
         standing = judge.of_entry(entry(DUTCH | {"list_kind": kind}))
-        assert judge.of_hit(standing, hit).refusal == rule
+        assert judge.of_hit(standing, hit).refusal == refusal
 
 
 def test_a_site_without_a_law_alerts_nobody() -> None:

@@ -107,6 +107,16 @@ RELEASE: dict[str, Example] = {
         {"hit.tier": "exact", "hit.probability": 0.0499},
     ),
 }
+LATE: Changes = {"list.superseded": True}
+KEEP: dict[str, Example] = {
+    "treaty.13.3-keep-hits": Example({}, LATE),
+    "be.keep-reads": Example(LATE, {}),
+    "be.keep-hits": Example({"provider": "be"}, {}),
+    "be.keep-logs": Example(LATE, {"site": "nl"}),
+    "nl.keep-reads": Example({"site": "nl", "hit.captured_at": None}, {"site": "nl"}),
+    "nl.keep-hits": Example({"site": "nl"}, TO_NL),
+    "nl.keep-logs": Example(TO_NL, {}),
+}
 ANSWER: dict[str, Example] = {
     "art13.7.3-sis-wins": Example({"entry.sis_action": "arrest"}, {"entry.sis_action": "seize"}),
     "common.sis-wins": Example(
@@ -148,6 +158,22 @@ REPORT: dict[str, Example] = {
 }
 
 
+def further(use: str, consent: str | None) -> Changes:
+    """Ask for a further use of the example's hit."""
+    return {"further_use": {"use": use, "consent": consent}}
+
+
+EVIDENCE = further("evidence", "signed")
+FURTHER: dict[str, Example] = {
+    "common.own-further": Example({"provider": "be"} | further("inform", None), EVIDENCE),
+    "treaty.9-onward": Example(further("onward", "unsigned"), further("onward", None)),
+    "treaty.10-evidence": Example(EVIDENCE, further("evidence", None)),
+    "treaty.10-inform": Example(further("inform", "signed"), further("inform", "expired")),
+    "treaty.9-10-no-consent": Example(further("onward", None), further("onward", "unsigned")),
+    "treaty.9-10-expired": Example(further("evidence", "expired"), EVIDENCE),
+}
+
+
 def own(site: str) -> Iterator[tuple[str, Example]]:
     """Give the examples of a country's rules on its own lists."""
     mine: Changes = {"site": site, "provider": site}
@@ -169,7 +195,8 @@ def own(site: str) -> Iterator[tuple[str, Example]]:
 
 
 EXAMPLES: dict[str, Example] = {
-    **ENTRY, **USE, **RELEASE, **ANSWER, **REPORT, **dict(own("be")), **dict(own("nl"))
+    **ENTRY, **USE, **RELEASE, **KEEP, **ANSWER, **REPORT, **FURTHER,
+    **dict(own("be")), **dict(own("nl"))
 }  # fmt: skip
 
 
