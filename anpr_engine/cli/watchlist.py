@@ -95,6 +95,7 @@ def _summary_values(summary: ListSummary) -> dict[str, Any]:
 @command.command(epilog="Example:  anpr watchlist show --list stolen --entry 5f0c6a1e9b7d3c42")
 @list_option
 @click.option("--entry", "entry_id", help="One entry instead of the list.")
+@click.option("--unproved", is_flag=True, help="Of an entry: at once, without reading all others.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @_as_of_option
 @leave_option
@@ -110,7 +111,7 @@ def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
             show_by_leave(store, given, noted)
         else:
             store.record.shown(noted)
-        lists = lists_of(store, given, proved=bool(entry_id))
+        lists = lists_of(store, given, proved=bool(entry_id) and not given["unproved"])
         if entry_id:
             entry = lists.entry(list_id, entry_id)
             values = None if entry is None else _entry_values(entry)

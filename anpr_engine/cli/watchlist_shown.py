@@ -35,6 +35,8 @@ def tell_proof(lists: Lists, given: Mapping[str, Any]) -> Verdict:
     """Say on stderr what the proof of what was shown came to; `require` of it makes it count."""
     if isinstance(lists, ProvedLists):
         verdict = lists.verdict(given["list_id"], given.get("entry_id"))
+    elif given.get("unproved"):
+        verdict = Verdict(["not checked: asked for with --unproved"])
     else:
         verdict = Verdict(["not checked: watchlist.manifest_keys names no key of who may sign"])
     for line in verdict.lines():

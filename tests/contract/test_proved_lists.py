@@ -66,6 +66,19 @@ def test_what_is_as_it_was_signed_is_said_to_be(site: Path, session: RedisSessio
     assert "checked against version 7" in before.stderr
 
 
+def test_an_entry_is_shown_at_once_without_proof_if_asked(
+    site: Path, session: RedisSession
+) -> None:
+    """What is altered is not noticed then, and it is said that nothing was checked."""
+    world(session)
+    altered(session)
+    asked = ("show", "--list", "wanted", "--entry", "e3")
+    assert run(site, *asked).exit_code == 1
+    shown = run(site, *asked, "--unproved")
+    assert shown.exit_code == 0
+    assert shown.stderr.count("not checked: asked for with --unproved") == 1
+
+
 def test_without_keys_it_is_said_that_nothing_was_checked(
     site: Path, session: RedisSession
 ) -> None:
