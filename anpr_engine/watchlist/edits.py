@@ -120,35 +120,35 @@ class Planned:
     removed: int = 0
     unchanged: int = 0
 
-    def record(self, version: int) -> bytes:
-        """Write the changes for the stream, as JSON."""
-        rows = [
-            None if edit.tail is None else msgspec.Raw(edit.row(version))
-            for edit, _ in self.changes
-        ]
+    def rows(self, version: int) -> list[bytes | None]:
+        """Write each changed entry as it is stored from a version on; None for one removed."""
+        return [None if edit.tail is None else edit.row(version) for edit, _ in self.changes]
+
+    def record(self, rows: Sequence[bytes | None]) -> bytes:
+        """Write the changes for the stream, as JSON; rows: as `rows` gives them."""
         return _ENCODER.encode(
             [
-                (edit.list_id, edit.entry_id, was, row)
+                (edit.list_id, edit.entry_id, was, None if row is None else msgspec.Raw(row))
                 for (edit, was), row in zip(self.changes, rows, strict=True)
             ]
         )
 
-    def row_change(self, version: int) -> RowSum:
+    def row_change(self, rows: Sequence[bytes | None]) -> RowSum:
         """Sum up the rows that are put, less those replaced or removed."""
         change = RowSum()
-        change.add([edit.row(version) for edit, _ in self.changes if edit.tail is not None])
+        change.add([row for row in rows if row is not None])
         change.remove([row for row in self.before if row is not None])
         return change
 
-    def entry_commands(self, version: int) -> Iterator[Command]:
+    def entry_commands(self, rows: Sequence[bytes | None]) -> Iterator[Command]:
         """Give the commands that write the entries, one a bucket and kind."""
         puts: dict[int, list[bytes]] = {}
         removals: dict[int, list[bytes]] = {}
-        for edit, _ in self.changes:
-            if edit.tail is None:
+        for (edit, _), row in zip(self.changes, rows, strict=True):
+            if row is None:
                 removals.setdefault(edit.bucket, []).append(edit.field)
             else:
-                puts.setdefault(edit.bucket, []).extend((edit.field, edit.row(version)))
+                puts.setdefault(edit.bucket, []).extend((edit.field, row))
         for bucket, pairs in puts.items():
             yield ("HSET", entries_key(bucket), *pairs)
         for bucket, fields in removals.items():
@@ -183,11 +183,12 @@ def plan(edits: Sequence[Edit], rows: Sequence[bytes | None]) -> Planned:
 def _note(planned: Planned, edit: Edit, row: bytes | None) -> None:
     planned.changes.append((edit, "" if row is None else _plate(row)))
     planned.before.append(row)
+    list_id, shared = edit.list_id, edit.shared
     grown = (edit.tail is not None) - (row is not None)
-    planned.counts[edit.list_id] = planned.counts.get(edit.list_id, 0) + grown
-    if edit.shared is not None:
-        planned.profiles[edit.shared.digest] = edit.shared.text
-        planned.lists_met.setdefault(edit.list_id, edit.shared.profile)
+    planned.counts[list_id] = planned.counts.get(list_id, 0) + grown
+    if shared is not None and planned.profiles.get(shared.digest) is not shared.text:
+        planned.profiles[shared.digest] = shared.text
+        planned.lists_met.setdefault(list_id, shared.profile)
 
 
 def _plate(row: bytes) -> str:

@@ -8,6 +8,7 @@ has to answer with millions of them and a whole load can be cut into pieces.
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 
@@ -92,6 +93,7 @@ def proposed_key(proposal_id: str) -> str:
     return PROPOSED.name.replace("<id>", proposal_id)
 
 
+@lru_cache(maxsize=256)
 def list_prefix(list_id: str) -> bytes:
     """Give what the fields of a list's entries begin with.
 

@@ -247,9 +247,10 @@ class StoreWriter:
         planned, now_us = attempt.planned, self._clock.now_us()
         entries = manifest.entries + planned.added - planned.removed
         state = manifest.next(attempt.token, entries, len(planned.changes), now_us)
-        record = planned.record(state.version)
+        rows = planned.rows(state.version)
+        record = planned.record(rows)
         if self._sealer is not None:
-            state = self._sealer.seal(state, manifest, record, planned.row_change(state.version))
+            state = self._sealer.seal(state, manifest, record, planned.row_change(rows))
         commands: list[Command] = [
             ("MULTI",),
             ("HSETNX", MANIFEST.name, "epoch", manifest.epoch),
@@ -262,7 +263,7 @@ class StoreWriter:
         )
         commands.extend(("HINCRBY", COUNTS.name, n, c) for n, c in planned.counts.items() if c)
         commands.extend(("HSETNX", PROFILES.name, *item) for item in planned.profiles.items())
-        commands.extend(planned.entry_commands(state.version))
+        commands.extend(planned.entry_commands(rows))
         named = ("MINID", "~", state.previous_mark, f"{state.version}-0")
         fields = state.record_fields(manifest.token, record)
         commands.append(("XADD", CHANGES.name, *named, *fields))
