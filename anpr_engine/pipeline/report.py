@@ -11,6 +11,7 @@ from anpr_engine.metrics import table as metric
 from anpr_engine.metrics.table import Metrics
 from anpr_engine.pipeline.columns import EXACT, TIERS
 from anpr_engine.pipeline.core import StepResult
+from anpr_engine.pipeline.decide import recipients_of
 from anpr_engine.plates.normaliser import STATUS_NAMES
 from anpr_engine.ports import Clock, RecordBatch
 from anpr_engine.records.columns import REFUSED
@@ -107,11 +108,11 @@ class EngineReport:
 
     def _count_alerts(self, batch: RecordBatch, result: StepResult) -> None:
         now_us = self._clock.now_us()
+        for recipient, number in recipients_of(result.alerts).items():
+            self._metrics.add(metric.ALERTS, number, recipient)
+        upgraded = sum(decided.alert.supersedes is not None for decided in result.alerts)
+        self._metrics.add(metric.ALERTS_UPGRADED, upgraded)
         for decided in result.alerts:
-            if decided.alert.supersedes is not None:
-                self._metrics.add(metric.ALERTS_UPGRADED)
-            for recipient in decided.alert.recipients:
-                self._metrics.add(metric.ALERTS, 1, recipient)
             appended_us = batch.origin(result.reads.record_of(decided.row)).appended_at_us
             if appended_us >= 0:
                 self._metrics.observe(metric.ALERT_LATENCY, max(0, now_us - appended_us) / 1e6)
