@@ -3,6 +3,7 @@
 import json
 import signal
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -200,6 +201,15 @@ def test_an_error_of_one_worker_stops_the_others() -> None:
     assert board.stopped
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have SIGINT interrupt, also where the tests were started by something that ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_stops_the_workers() -> None:
     """Ctrl-C in the main thread reaches the workers as a request to stop."""
     lanes = [[Unit(0, "", "", 0, 0, 0)]]
