@@ -37,6 +37,18 @@ FACTS: Mapping[str, object] = {
 }
 NOW = datetime.now(UTC)
 WAIT_S = 20.0
+JOINT = """
+[[action]]
+action_id = "check-1"
+kind = "joint-check"
+article = "20"
+from = {start}
+until = {end}
+lists = ["nl-joint"]
+cameras = ["be-1"]
+unit = [{{ site = "be", name = "unit west" }}, {{ site = "nl", name = "unit 7" }}]
+"""
+"""A file of one joint action, to be filled in with its start and end."""
 
 
 def alert_of(entry_id: str, number: int, **fields: Any) -> Alert:  # noqa: ANN401 - JSON values

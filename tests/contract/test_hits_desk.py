@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hits_world import ACTS, FACTS, NOW, WHY, HitsWorld, alert_of, hits_world
+from hits_world import ACTS, FACTS, JOINT, NOW, WHY, HitsWorld, alert_of, hits_world
 
 from anpr_engine.audit.signing import SecretKey, write_pair
 from anpr_engine.cli.errors_rows import VerdictRows
@@ -66,19 +66,6 @@ def test_the_agreed_contact_of_the_border_area_is_the_way(desk: HitsWorld) -> No
     desk.put(hit)
     told = desk.act("acted", hit.alert_id, "--contact", "regional", "--facts", desk.facts())
     assert (told["via"], told["notify_national_now"]) == ("regional", True)
-
-
-JOINT = """
-[[action]]
-action_id = "check-1"
-kind = "joint-check"
-article = "20"
-from = {start}
-until = {end}
-lists = ["nl-joint"]
-cameras = ["be-1"]
-unit = [{{ site = "be", name = "unit west" }}, {{ site = "nl", name = "unit 7" }}]
-"""
 
 
 def test_a_hit_in_joint_action_is_told_straight(desk: HitsWorld, tmp_path: Path) -> None:

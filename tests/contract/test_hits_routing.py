@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hits_world import FACTS, NOW, WHY, HitsWorld, alert_of, hits_world
+from hits_world import FACTS, JOINT, NOW, WHY, HitsWorld, alert_of, hits_world
 
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.messages import ReportA, ReportB
@@ -38,17 +38,6 @@ signed = [
   {{ site = "nl", service = "unit north", at = {start} }},
   {{ site = "be", service = "unit south", at = {start} }},
 ]
-"""
-JOINT = """
-[[action]]
-action_id = "check-1"
-kind = "joint-check"
-article = "20"
-from = {start}
-until = {end}
-lists = ["nl-joint"]
-cameras = ["be-1"]
-unit = [{{ site = "be", name = "unit west" }}, {{ site = "nl", name = "unit 7" }}]
 """
 
 
