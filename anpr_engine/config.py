@@ -43,8 +43,8 @@ class KafkaClientSettings(Section):
 class BatchSettings(Section):
     """When a batch is closed: at the first limit reached."""
 
-    reads_max: Annotated[int, Field(ge=1, le=1_000_000)] = 65_536
-    bytes_max: Annotated[int, Field(ge=65_536, le=1 << 30)] = 16 * 1024 * 1024
+    reads_max: Annotated[int, Field(ge=1, le=1_000_000)] = 131_072
+    bytes_max: Annotated[int, Field(ge=65_536, le=1 << 30)] = 32 * 1024 * 1024
     wait_ms_max: Annotated[int, Field(ge=1, le=5000)] = 20
 
 

@@ -39,11 +39,12 @@ class BatchLimits:
     milliseconds since the first poll for this batch.
 
     Why so many in a backlog: each batch is a transaction, which costs the broker some 10 ms of
-    processor time. With 65 536 records instead of 32 768 it has 500 instead of 750 ns a read.
+    processor time. It had 750 ns a read with 32 768 records, 500 with 65 536, and a quarter to a
+    third less again with 131 072.
     """
 
-    reads_max: int = 65_536
-    bytes_max: int = 16 * 1024 * 1024
+    reads_max: int = 131_072
+    bytes_max: int = 32 * 1024 * 1024
     wait_ms_max: int = 20
 
 

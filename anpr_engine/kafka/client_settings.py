@@ -119,6 +119,8 @@ def reader(settings: StreamSettings) -> Properties:
     library reads an offset out of the garbage, finds it out of range, and with `earliest` would
     give the whole partition again. `fetch.queue.backoff.ms` is 1000 by default, which caps a
     backlog at about 180 000 reads a second where 1 200 000 were measured with 5.
+    `fetch.wait.max.ms`: a read is given as soon as it is there; with 5 a broker without any spent
+    13 % of a core on saying so.
     """
     return {
         "group.id": settings.group_id,
@@ -131,7 +133,7 @@ def reader(settings: StreamSettings) -> Properties:
         "auto.offset.reset": "error",
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
-        "fetch.wait.max.ms": 5,
+        "fetch.wait.max.ms": 50,
         "fetch.queue.backoff.ms": 5,
         "fetch.error.backoff.ms": 100,
         "queued.min.messages": 1_000_000,
