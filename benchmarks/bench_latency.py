@@ -29,6 +29,8 @@ from benchmarks.lab import (
 from benchmarks.measure import Outcome, percentile
 
 ARRIVAL_S_MAX = 30.0
+NAMES = ("high", "low", "usual")
+"""Rates, with as many reads of listed vehicles as the benchmark's size says of each."""
 WARM_UP_SEED = 99
 
 
@@ -71,7 +73,7 @@ class Schedule:
 
 
 def run(lab: Lab, size: Size, repeats: int) -> Outcome:
-    """Measure both rates in each repeat, one engine after the other."""
+    """Measure every rate in each repeat, one engine after the other."""
     kafka, redis_url = lab.kafka(), lab.redis(size["entries"])
     outcome = Outcome(digests={"entries": workloads.entries_digest(size["entries"])})
     for turn in range(repeats):
@@ -81,8 +83,8 @@ def run(lab: Lab, size: Size, repeats: int) -> Outcome:
         figures: dict[str, float] = {}
         with engine_running(settings), following(kafka) as arrivals:
             _wait_for_engine(kafka, size["entries"], arrivals)
-            for place, name in enumerate(("high", "low")):
-                schedule = _schedule(size, name, seed=2 + 2 * turn + place)
+            for place, name in enumerate(NAMES):
+                schedule = _schedule(size, name, seed=2 + len(NAMES) * turn + place)
                 figures |= _figures(name, _measure(kafka, schedule, arrivals))
         outcome.add(figures)
     return outcome
