@@ -276,7 +276,8 @@ def site_engine(settings: Settings) -> Iterator[SiteEngine]:
             ports = EnginePorts(stream, follower, clock, Crew(workers_of(settings)), audit, leaving)
             ports = with_recalls(ports, (settings.site, follower), kafka, settings.alerts)
             guard = RejectGuard(settings.rejects.share_max, settings.rejects.window_reads)
-            about = Beside(laws.arrangements, settings.feedback, settings.odd_use.limits)
+            odd = settings.odd_use.limits
+            about = Beside(laws.arrangements, settings.feedback, odd, rules.step.policies)
             with ports_watched(settings.site, kafka, metrics, ports, about) as ports:
                 yield SiteEngine(rules, ports, guard, EngineReport(metrics, clock))
         finally:

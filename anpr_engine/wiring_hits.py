@@ -1,4 +1,4 @@
-"""Puts together what is beside an engine: the oldest read's age, handled and told hits; who signs.
+"""Puts together what is beside an engine: how long things are kept, handled hits; who signs.
 
 Why these keys are read by name: they need the package cryptography, which a site that neither
 signs nor checks does without.
@@ -17,12 +17,14 @@ from anpr_engine.audit.odd_use import OddUseLimits
 from anpr_engine.errors import ConfigError
 from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.handled_book import Heeds, handled_entries
+from anpr_engine.kafka.kept_watch import kept_watched
 from anpr_engine.kafka.oldest import oldest_read_watched
 from anpr_engine.kafka.tail import TailedRecord
 from anpr_engine.kafka.told_book import told_today
 from anpr_engine.logs import get_logger
 from anpr_engine.metrics.table import FEEDBACK_UNPROVED, Metrics
 from anpr_engine.pipeline.run import EnginePorts
+from anpr_engine.policy.policy_set import PolicySet
 from anpr_engine.records.handling_event import HandlingEvent
 from anpr_engine.wiring_odd_use import odd_use_watched
 
@@ -48,18 +50,20 @@ class Beside(NamedTuple):
 
     arrangements: a file; where there is one, the engine knows what went abroad today, too.
     heeds: which events of handling count. odd: from when on people's acts are odd.
+    policies: the rules of law in force, which its topics are held against.
     """
 
     arrangements: str
     heeds: HeedRules
     odd: OddUseLimits
+    policies: Callable[[], PolicySet]
 
 
 @contextmanager
 def ports_watched(
     site: str, kafka: StreamSettings, metrics: Metrics, ports: EnginePorts, about: Beside
 ) -> Iterator[EnginePorts]:
-    """Let an engine know what was done about its entries; watch its oldest read and the record.
+    """Let an engine know what was done about its entries; watch its topics and the record.
 
     Args:
         site: whose engine it is.
@@ -74,6 +78,7 @@ def ports_watched(
     """
     with ExitStack() as beside:
         beside.enter_context(oldest_read_watched(kafka, metrics, ports.clock))
+        beside.enter_context(kept_watched(site, kafka, about.policies, (metrics, ports.clock)))
         beside.enter_context(odd_use_watched(site, kafka, metrics, ports.clock, about.odd))
         gate = event_gate(site, about.heeds, metrics)
         kept = handled_entries(site, kafka, ports.clock, heeds=gate)

@@ -5,6 +5,7 @@ which of its alerts to recall when a list changes; it may write them, so that a 
 gains little by that. A stolen camera key writes reads and nothing else. Describing a topic comes
 with reading or writing it. Beside engines only the desk, where officers say what became of hits,
 writes alerts: a doubtful one goes on once somebody looked.
+Why an engine may ask for the settings of its topics: it holds them against the rules of law.
 Why a desk writes the feedback of every site: a provider answers there whether it wants later
 hits. It cannot read it, and an answer that does not fit is void for whoever reads it.
 """
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from anpr_engine.kafka.kept import bound_topics
 from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, REPORTS_TOPIC, SiteTopics
 
 Resource = Literal["topic", "group", "transactional-id"]
@@ -23,7 +25,7 @@ class AccessRule:
     """One permission; `prefixed` covers every name that starts so."""
 
     principal: str
-    operation: Literal["READ", "WRITE"]
+    operation: Literal["READ", "WRITE", "DESCRIBE_CONFIGS"]
     resource: Resource
     name: str
     prefixed: bool = False
@@ -59,6 +61,8 @@ def _of_site(site: str) -> Iterable[AccessRule]:
     yield AccessRule(engine, "READ", "topic", topics.audit)
     # What was done about hits: after so many actions an entry gives no more alerts.
     yield AccessRule(engine, "READ", "topic", topics.feedback)
+    for name in bound_topics(site):
+        yield AccessRule(engine, "DESCRIBE_CONFIGS", "topic", name)
     yield AccessRule(engine, "READ", "group", "anpr.tail.", prefixed=True)
     yield AccessRule(engine, "READ", "group", f"anpr.engine.{site}")
     yield AccessRule(engine, "READ", "group", f"anpr.engine.{site}.", prefixed=True)

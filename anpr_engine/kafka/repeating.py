@@ -11,22 +11,27 @@ JOIN_S = 10.0
 
 
 @contextmanager
-def repeated(work: Callable[[], None], every_s: float, name: str, failed: str) -> Iterator[None]:
+def repeated(
+    work: Callable[[], None], every_s: float, name: str, failed: str, *, at_once: bool = False
+) -> Iterator[None]:
     """Do some work again and again in a thread of its own, as long as this lasts.
 
     A broker that does not answer costs one turn, and a line in the log.
 
     Args:
-        work: what is done, first after one pause.
+        work: what is done.
         every_s: the pause before each turn.
         name: of the thread.
         failed: of the log's line.
+        at_once: the first turn needs no pause before it.
 
     """
     stop = threading.Event()
 
     def turns() -> None:
-        while not stop.wait(every_s):
+        pause_s = 0.0 if at_once else every_s
+        while not stop.wait(pause_s):
+            pause_s = every_s
             try:
                 work()
             except BrokerError as error:

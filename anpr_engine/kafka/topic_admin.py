@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -12,7 +13,7 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from anpr_engine.clock import SystemClock
-from anpr_engine.errors import BrokerRefused, BrokerUnavailable
+from anpr_engine.errors import BrokerRefused, BrokerUnavailable, TopicMissing
 from anpr_engine.kafka.access_rules import AccessRule
 from anpr_engine.kafka.client_settings import NO_SECURITY, Security, common
 from anpr_engine.kafka.errors import error_of, translate, translated
@@ -62,16 +63,32 @@ class TopicAdmin:
         """
         known = self._reach()
         found = {name: known[name] for name in names if name in known}
-        resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in found]
-        settings: dict[str, Mapping[str, str]] = {}
-        if resources:
-            for resource, answer in self._admin.describe_configs(resources).items():
-                entries = self._await(answer)
-                settings[resource.name] = {key: str(e.value) for key, e in entries.items()}
+        settings = self._settings(found)
         return {
             name: ExistingTopic(len(replicas), replicas[0], settings[name])
             for name, replicas in found.items()
+            if name in settings
         }
+
+    def settings(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        """Ask for the settings of those of the topics that exist; the right to that is enough.
+
+        Raises:
+            BrokerError: nobody answers, or we are refused.
+
+        """
+        self._reach()
+        return self._settings(names)
+
+    def _settings(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
+        settings: dict[str, Mapping[str, str]] = {}
+        if resources:
+            for resource, answer in self._admin.describe_configs(resources).items():
+                with suppress(TopicMissing):
+                    entries = self._await(answer)
+                    settings[resource.name] = {key: str(e.value) for key, e in entries.items()}
+        return settings
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Do what a plan says, except what it leaves, and wait until the broker shows it.

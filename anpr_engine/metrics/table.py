@@ -66,6 +66,17 @@ READS_OLDEST = Metric(
     "Age of the oldest read that the broker still holds; looked at once a minute.",
     ("topic",),
 )
+TOPICS_KEPT_WRONG = Metric(
+    "anpr_topics_kept_wrong",
+    "gauge",
+    "1 for a topic that keeps things longer than the rules of law allow, or the record shorter.",
+    ("topic",),
+)
+TOPICS_LOOKED_AT = Metric(
+    "anpr_topics_last_looked_at_timestamp_seconds",
+    "gauge",
+    "When the settings of the site's topics were last held against the rules of law, Unix time.",
+)
 LAST_COMMIT = Metric(
     "anpr_last_commit_timestamp_seconds", "gauge", "When progress was last saved, Unix time."
 )
@@ -143,6 +154,8 @@ METRICS: tuple[Metric, ...] = (
     ALERT_LATENCY,
     CONSUMER_LAG,
     READS_OLDEST,
+    TOPICS_KEPT_WRONG,
+    TOPICS_LOOKED_AT,
     LAST_COMMIT,
     ROLLBACKS,
     PRODUCER_RECYCLED,

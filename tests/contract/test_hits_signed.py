@@ -25,6 +25,7 @@ from anpr_engine.metrics.table import FEEDBACK_UNPROVED, Metrics
 from anpr_engine.pipeline.run import EnginePorts
 from anpr_engine.policy.handling_events import SubjectId
 from anpr_engine.policy.handling_records import read_event
+from anpr_engine.policy.policy_set import shipped_policies
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.handling_event import HandlingEvent
 from anpr_engine.records.messages import ReportA, ReportB
@@ -274,7 +275,7 @@ def test_an_engine_goes_by_its_site_s_settings(
     given = EnginePorts(MemoryReadStream(broker, "reads", "g", clock), NoLists(), clock)
     settings = settings_of(None, Overrides("be", desk.bootstrap, "redis://unused"))
     stream = StreamSettings(desk.bootstrap, SiteTopics("be").reads, "anpr.engine.be", "x")
-    about = Beside("", settings.feedback, settings.odd_use.limits)
+    about = Beside("", settings.feedback, settings.odd_use.limits, shipped_policies)
     with ports_watched("be", stream, Metrics(), given, about) as watched:
         done = [
             watched.handled(SubjectId("nl", "nl-joint", hit.entry.entry_id)).actions_done

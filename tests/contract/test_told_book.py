@@ -15,6 +15,7 @@ from anpr_engine.kafka.client_settings import StreamSettings
 from anpr_engine.kafka.told_book import told_today
 from anpr_engine.metrics.table import Metrics
 from anpr_engine.pipeline.run import EnginePorts
+from anpr_engine.policy.policy_set import shipped_policies
 from anpr_engine.policy.told_today import ListDay, ToldBook
 from anpr_engine.ports import Clock
 from anpr_engine.records.alert import Alert
@@ -101,7 +102,7 @@ def test_an_engine_counts_where_there_are_arrangements(world: HitsWorld, arrange
     world.put(earlier)
     given = ports(SystemClock())
     heeds = settings_of(None, Overrides("be", world.bootstrap, "redis://unused")).feedback
-    about = Beside(arrangements, heeds, OddUseLimits())
+    about = Beside(arrangements, heeds, OddUseLimits(), shipped_policies)
     with ports_watched("be", settings(world), Metrics(), given, about) as watched:
         counted = watched.told is not None and earlier.alert_id in watched.told.of(TODAY)
         assert counted is bool(arrangements)

@@ -41,3 +41,14 @@ def test_the_end_waits_for_the_turn_under_way() -> None:
         threading.Timer(0.1, go_on.set).start()
     assert go_on.is_set()
     assert "turns" not in [each.name for each in threading.enumerate()]
+
+
+def test_a_first_turn_may_come_at_once() -> None:
+    """The pause is before the second one."""
+    came = threading.Event()
+    with repeated(came.set, 3600.0, "turns", "turn_failed", at_once=True):
+        assert came.wait(MEET_S)
+    never = threading.Event()
+    with repeated(never.set, 3600.0, "turns", "turn_failed"):
+        pass
+    assert not never.is_set()

@@ -6,6 +6,7 @@ import pytest
 
 from anpr_engine.errors import ConfigError
 from anpr_engine.kafka.access_rules import access_rules
+from anpr_engine.kafka.kept import bound_topics
 from anpr_engine.kafka.topics import (
     IN_SYNC,
     TOPICS,
@@ -160,6 +161,15 @@ def test_an_engine_reads_its_own_sites_reads_only() -> None:
     read = {rule.name for rule in rules if rule.principal == "User:engine-be"}
     assert "anpr.reads.be" in read
     assert not any(name.endswith(".nl") for name in read)
+
+
+def test_an_engine_may_ask_for_the_settings_that_the_law_binds() -> None:
+    """Of its own site's topics, and nobody else may."""
+    asked = [rule for rule in access_rules(["be", "nl"]) if rule.operation == "DESCRIBE_CONFIGS"]
+    for site in ("be", "nl"):
+        mine = {rule.name for rule in asked if rule.principal == f"User:engine-{site}"}
+        assert mine == bound_topics(site).keys()
+    assert {rule.principal for rule in asked} == {"User:engine-be", "User:engine-nl"}
 
 
 @pytest.mark.parametrize(
