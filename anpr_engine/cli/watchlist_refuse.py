@@ -22,7 +22,7 @@ from anpr_engine.records.audit_event import AuditAction
 from anpr_engine.records.messages import Refusal, RefusalReason
 from anpr_engine.watchlist.acts import ActKind
 from anpr_engine.watchlist.manifest import ListDefinition
-from anpr_engine.watchlist.purge import rewrite_files
+from anpr_engine.watchlist.redis_copies import rewrite_everywhere
 from anpr_engine.watchlist.refusal import Grounds, Refuser
 from anpr_engine.wire import REPORTS_TOPIC, EventAttributes, OutgoingRecord, json_bytes
 from anpr_engine.wiring import Overrides, settings_of
@@ -91,7 +91,7 @@ def refuse(**given: Any) -> None:  # noqa: ANN401 - click hands over every optio
 def _rewrite_files(store: Store) -> None:
     """Take the list off Redis's disk too; where that fails, the refusal stands all the same."""
     try:
-        rewrite_files(store.session, store.clock)
+        rewrite_everywhere(store.session, store.clock)
     except StoreError as error:
         what = f"Redis's files on disk still hold the list: {error.what} {error.remedy}"
         click.echo(f"anpr: warning: {what}", err=True)

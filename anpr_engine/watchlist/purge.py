@@ -81,21 +81,20 @@ _DUMPED = _Kind(
 
 
 def rewrite_files(session: RedisSession, clock: Clock) -> list[str]:
-    """Have Redis write its files anew, and wait for it; gives which, none where it has none.
+    """Have one Redis write its files anew, and wait for it; gives which, none where it has none.
 
-    Files of replicas, copies, and a dump that stems from before this Redis was started and ran
-    with an append-only file, are out of reach.
+    A dump is written wherever one may stand: where one was made, and where anything was loaded. A
+    replica loads a copy from a dump and leaves that on its disk, beside its append-only file.
 
     Raises:
         StoreRefused: the user may not ask for it.
         StoreError: Redis could not write them, or took too long.
 
     """
-    told = _told(session)
+    told = told_of(session, "persistence")
     appends = told.get("aof_enabled") == "1"
-    dumped = int(told.get("rdb_saves", 0)) > 0
-    loaded = not appends and int(told.get("rdb_last_load_keys_loaded", 0)) > 0
-    kinds = [(_APPENDED, appends), (_DUMPED, dumped or loaded)]
+    dumped = int(told.get("rdb_saves", 0)) > 0 or int(told.get("rdb_last_load_keys_loaded", 0)) > 0
+    kinds = [(_APPENDED, appends), (_DUMPED, dumped)]
     return [_rewritten(session, clock, kind) for kind, there in kinds if there]
 
 
@@ -105,7 +104,7 @@ def _rewritten(session: RedisSession, clock: Clock, kind: _Kind) -> str:
     begun = False
     before = 0
     while clock.monotonic_s() < deadline_s:
-        told = _told(session)
+        told = told_of(session, "persistence")
         count = int(told.get(kind.counted, 0))
         if any(told.get(each, "0") != "0" for each in kind.running):
             pause.wait(ASK_AGAIN_S)
@@ -124,7 +123,8 @@ def _rewritten(session: RedisSession, clock: Clock, kind: _Kind) -> str:
     )
 
 
-def _told(session: RedisSession) -> Mapping[str, str]:
-    text = session.ask("INFO", "persistence").decode(errors="replace")
+def told_of(session: RedisSession, section: str) -> Mapping[str, str]:
+    """Ask a Redis for a section of what it tells of itself, by name."""
+    text = session.ask("INFO", section).decode(errors="replace")
     pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
     return {name: value for name, _, value in pairs}

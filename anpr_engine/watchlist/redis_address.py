@@ -50,6 +50,14 @@ class RedisAddress:
         """Whether the connection is encrypted."""
         return "SSL" in getattr(self.options.get("connection_class"), "__name__", "")
 
+    def at(self, node: Node) -> "RedisAddress":
+        """Give the address of another server, reached in the same way; over TCP in any case."""
+        options = dict(self.options)
+        if options.pop("path", None) is not None:
+            options.pop("connection_class", None)
+        host, port = node
+        return RedisAddress("one", f"{host}:{port}", options | {"host": host, "port": port})
+
 
 def read_address(url: str) -> RedisAddress:
     """Read an address.

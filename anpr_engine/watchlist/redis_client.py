@@ -8,12 +8,18 @@ carried out; it alone is sent again, and never within a transaction.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Self
 
 import redis
 from redis import exceptions
 
-from anpr_engine.watchlist.redis_address import not_understood, read_address
+from anpr_engine.watchlist.redis_address import (
+    Node,
+    RedisAddress,
+    not_understood,
+    read_address,
+)
 from anpr_engine.watchlist.redis_errors import translated
 from anpr_engine.watchlist.redis_routes import ClusterNode, route_to
 from anpr_engine.watchlist.redis_wire import Command, Reply, Wire, exchange
@@ -52,16 +58,35 @@ class RedisSession:
             UsageError: the address is none; the text does not repeat it, for it may hold secrets.
 
         """
-        self.address = read_address(url)
-        self.where = self.address.where
         self.sealer = sealer
         self.trust = trust
+        self._reply_s_max = reply_s_max
+        self._go_to(read_address(url))
+
+    def _go_to(self, address: RedisAddress) -> None:
+        self.address, self.where = address, address.where
         try:
-            self._route = route_to(self.address, reply_s_max)
+            self._route = route_to(address, self._reply_s_max)
         except (ValueError, TypeError, redis.RedisError):
             raise not_understood() from None
         self._wire: Wire | None = None
         self._watching = False
+
+    def others(self) -> list[Node]:
+        """Name servers that may hold a copy of the watchlists, beside the one that is asked.
+
+        Raises:
+            StoreUnavailable: nobody answers.
+
+        """
+        with translated(self.where, tls=self.address.tls):
+            return self._route.others()
+
+    def beside(self, node: Node) -> Self:
+        """Give a session with one other server, as the same user."""
+        other = copy(self)
+        other._go_to(self.address.at(node))  # noqa: SLF001 - a session of our own
+        return other
 
     @property
     def finds_another(self) -> bool:

@@ -6,6 +6,7 @@ one, the next question finds another; the question that was under way is the cal
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 import redis
@@ -39,6 +40,10 @@ class Route(Protocol):
         """Say whether another server has them by now."""
         ...
 
+    def others(self) -> list[Node]:
+        """Name servers that may hold a copy of them, as far as somebody beside it knows."""
+        ...
+
 
 class OneServer:
     """The server that the address names."""
@@ -57,6 +62,10 @@ class OneServer:
     def outdated(self) -> bool:
         """Say no."""
         return False
+
+    def others(self) -> list[Node]:
+        """Name nobody: the server itself knows its replicas."""
+        return []
 
 
 class SentinelPrimary:
@@ -100,6 +109,15 @@ class SentinelPrimary:
         except redis.RedisError:
             return False
 
+    def others(self) -> list[Node]:
+        """Name the replicas that any Sentinel knows, those that are away too."""
+        found: list[Node] = []
+        for node in self._address.nodes:
+            with suppress(redis.RedisError):
+                told = map(_pairs, self._reply(node, "REPLICAS"))
+                found += [_node((each[b"ip"], each[b"port"]), node) for each in told]
+        return list(dict.fromkeys(found))
+
     def _find(self) -> Node:
         self._asked_s = self._clock.monotonic_s()
         votes: list[tuple[int, Node]] = []
@@ -118,16 +136,19 @@ class SentinelPrimary:
         return max(votes)[1]
 
     def _ask(self, node: Node) -> tuple[int, Node]:
+        told = _pairs(self._reply(node, "MASTER"))
+        host = told[b"ip"].decode(errors="replace")
+        return int(told[b"config-epoch"]), (host, int(told[b"port"]))
+
+    def _reply(self, node: Node, about: str) -> Reply:
         options = self._address.sentinel_options or {}
         wire = make_wire(options, ASK_S_MAX, host=node[0], port=node[1])
         try:
-            told = _pairs(ask_once(wire, "SENTINEL", "MASTER", self._address.service))
+            return ask_once(wire, "SENTINEL", about, self._address.service)
         except redis.ResponseError as error:
             raise ServiceUnknown if str(error).startswith("No such master") else error from None
         finally:
             wire.disconnect()
-        host = told[b"ip"].decode(errors="replace")
-        return int(told[b"config-epoch"]), (host, int(told[b"port"]))
 
 
 class ClusterNode:
@@ -165,6 +186,21 @@ class ClusterNode:
     def outdated(self) -> bool:
         """Say no: a node that lost the slot says so itself."""
         return False
+
+    def others(self) -> list[Node]:
+        """Name every node of the cluster, whether it has a slot or not, those that are away too."""
+        failure: redis.RedisError = redis.ConnectionError()
+        for node in list(self._known):
+            wire = make_wire(self._address.options, ASK_S_MAX, host=node[0], port=node[1])
+            try:
+                told, ranges = (ask_once(wire, "CLUSTER", each) for each in ("NODES", "SLOTS"))
+            except redis.RedisError as error:
+                failure = error
+            else:
+                return list(_everybody(told, ranges, node).values())
+            finally:
+                wire.disconnect()
+        raise failure
 
     def aside(self, host: str, port: int) -> Wire:
         """Give a connection to a node that has part of the slot while it is being moved."""
@@ -208,6 +244,18 @@ def _node(told: Reply, asked: Node) -> Node:
     """Read host and port of a node; one that does not know its own name is the one asked."""
     host = (told[0] or b"").decode(errors="replace")
     return (host if host not in {"", "?"} else asked[0]), int(told[1])
+
+
+def _everybody(nodes: bytes, ranges: Reply, asked: Node) -> dict[str, Node]:
+    """Read the nodes by id: `ID HOST:PORT@BUS[,NAME] …`; who has slots by the name told to all."""
+    found: dict[str, Node] = {}
+    for line in nodes.decode(errors="replace").splitlines():
+        identity, place = line.split()[:2]
+        host, _, port = place.partition("@")[0].rpartition(":")
+        found[identity] = _node((host.encode(), port), asked)
+    for told in (each for line in ranges for each in line[2:] if len(each) > 2):
+        found[told[2].decode(errors="replace")] = _node(told, asked)
+    return found
 
 
 def _pairs(reply: Reply) -> dict[bytes, bytes]:

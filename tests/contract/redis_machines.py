@@ -143,11 +143,11 @@ class Watched:
 
 
 @contextmanager
-def watched(folder: Path) -> Iterator[Watched]:
-    """Start a primary, a replica and three Sentinels that know each other."""
+def watched(folder: Path, more: Sequence[str] = ()) -> Iterator[Watched]:
+    """Start a primary, a replica and three Sentinels that know each other; `more` as options."""
     with ExitStack() as stack:
-        primary = stack.enter_context(Machine(folder / "primary"))
-        follows = ["--replicaof", f"127.0.0.1 {primary.port}"]
+        primary = stack.enter_context(Machine(folder / "primary", more))
+        follows = [*more, "--replicaof", f"127.0.0.1 {primary.port}"]
         replica = stack.enter_context(Machine(folder / "replica", follows))
         settings = SENTINEL.format(primary=primary.port)
         sentinels = [

@@ -16,6 +16,14 @@ DEPLOY = Path(__file__).parents[2] / "deploy" / "redis"
 NOBODYS_HASH = "0" * 64
 
 
+def with_passwords() -> str:
+    """Give the users of `deploy/redis`; each one's password is its name."""
+    lines = (DEPLOY / "users.acl").read_text(encoding="utf-8").splitlines()
+    digests = [hashlib.sha256(line.split()[1].encode()).hexdigest() for line in lines]
+    pairs = zip(lines, digests, strict=True)
+    return "".join(f"{line.replace(NOBODYS_HASH, digest)}\n" for line, digest in pairs)
+
+
 class Site:
     """A Redis set up as the files in `deploy/redis` say, and certificates for it."""
 
@@ -25,9 +33,7 @@ class Site:
         self.authority = Authority(folder, "site")
         self.own = self.authority.sign("engine")
         self.server = self.authority.sign("server", "127.0.0.1")
-        users = (DEPLOY / "users.acl").read_text(encoding="utf-8")
-        lines = [self._with_password(line) for line in users.splitlines()]
-        (folder / "users.acl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (folder / "users.acl").write_text(with_passwords(), encoding="utf-8")
         self.machine = stack.enter_context(self.another("redis"))
 
     def another(self, name: str, *options: str) -> Machine:
@@ -47,10 +53,6 @@ class Site:
         for name, path in (paths | {"ca.crt": self.authority.ca}).items():
             text = text.replace(f"/etc/anpr/redis/{name}", str(path))
         return text
-
-    def _with_password(self, line: str) -> str:
-        name = line.split()[1]
-        return line.replace(NOBODYS_HASH, hashlib.sha256(name.encode()).hexdigest())
 
     def url(self, user: str, **changed: object) -> str:
         """Give a user's address; options may be changed, or left out by None."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from packed import unpacked
+from packed import on_disk
 from stream_worlds import SkippingClock
 from watchlist_world import entry, until
 
@@ -15,6 +15,7 @@ from anpr_engine.errors import StoreError
 from anpr_engine.watchlist.embedded import EmbeddedRedis, ServerKind
 from anpr_engine.watchlist.history import DAY_US
 from anpr_engine.watchlist.purge import Forgotten, forget_older, rewrite_files
+from anpr_engine.watchlist.redis_address import read_address
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_keys import CHANGES, HISTORY
 from anpr_engine.watchlist.redis_reader import StoreReader
@@ -38,19 +39,6 @@ def session(server: EmbeddedRedis) -> Iterator[RedisSession]:
     """Give a session with an empty store."""
     with RedisSession(server.url) as opened:
         yield opened
-
-
-def on_disk(folder: Path, text: str) -> set[str]:
-    """Name the files that hold a text, as it is or packed."""
-    found = set[str]()
-    for path in folder.rglob("*"):
-        try:
-            data = path.read_bytes() if path.is_file() else b""
-        except FileNotFoundError:
-            continue
-        if text.encode() in data or any(text.encode() in each for each in unpacked(data)):
-            found.add(path.relative_to(folder).parts[0])
-    return found
 
 
 def put(session: RedisSession, site: str = "be", list_id: str = "wanted") -> None:
@@ -109,6 +97,7 @@ def test_a_removed_entry_is_on_no_disk_once_it_is_too_old(
     assert done.exit_code == 0
     kinds = "append-only file, dump" if dumped else "append-only file"
     told = f"4 of the history, 4 of the changes, 0 proposals; files written anew: {kinds}"
+    told += f" at {read_address(server.url).where}"
     assert done.stdout == f"forgotten: {told}\n"
     until(lambda: not on_disk(tmp_path / "redis", GONE))
     assert on_disk(tmp_path / "redis", KEPT) == files
@@ -146,7 +135,7 @@ def test_a_list_is_refused_though_its_files_cannot_be_written(
         what = "Redis did not write its files."
         raise StoreError(what, "Run `anpr watchlist purge`.")
 
-    monkeypatch.setattr("anpr_engine.cli.watchlist_refuse.rewrite_files", denied)
+    monkeypatch.setattr("anpr_engine.cli.watchlist_refuse.rewrite_everywhere", denied)
     put(session, "nl", "joint")
     done = run(server, *REFUSE)
     assert done.exit_code == 0

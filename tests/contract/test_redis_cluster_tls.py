@@ -14,6 +14,7 @@ from anpr_engine.clock import SystemClock
 from anpr_engine.errors import StoreError
 from anpr_engine.watchlist.checks import check_store
 from anpr_engine.watchlist.redis_client import RedisSession
+from anpr_engine.watchlist.redis_copies import rewrite_everywhere
 
 FAILOVER_S_MAX = 20.0
 
@@ -103,3 +104,12 @@ def _behind(site: Cluster) -> int:
         node.ask("INFO", "replication") for node in (site.nodes[site.owner], site.nodes[3])
     )
     return int(mine["master_repl_offset"]) - int(other["slave_repl_offset"])
+
+
+def test_every_node_is_found_over_tls(site: TlsCluster) -> None:
+    """By the ports that take TLS; none of them has a file."""
+    with RedisSession(site.url) as session:
+        session.ask("PING")
+        found = {each.where for each in rewrite_everywhere(session, SystemClock())}
+    ports = {str(node.port) for n, node in enumerate(site.made.nodes) if n != site.made.owner}
+    assert {where.rpartition(":")[2] for where in found if "cluster" not in where} == ports

@@ -17,8 +17,9 @@ from anpr_engine.watchlist.approval import Approval, GuardedWriter, Guards
 from anpr_engine.watchlist.checks import check_store
 from anpr_engine.watchlist.history import History
 from anpr_engine.watchlist.proposals import Decision, Proposals
-from anpr_engine.watchlist.purge import Forgotten, forget_older, rewrite_files
+from anpr_engine.watchlist.purge import Forgotten, forget_older
 from anpr_engine.watchlist.redis_client import RedisSession
+from anpr_engine.watchlist.redis_copies import rewrite_everywhere
 from anpr_engine.watchlist.redis_wire import Command
 from anpr_engine.watchlist.refusal import Grounds, Refuser
 
@@ -72,7 +73,8 @@ def test_an_editor_may_do_all_that_commands_do(editor: World) -> None:
     Refuser(editor.session, "nl", clock, act).refuse("wanted", Grounds(("own-law",), "no", "x"))
     assert list(editor.reader.entry_ids("wanted")) == []
     assert forget_older(editor.session, clock, 1.0) == Forgotten(0, 0, 0)
-    assert rewrite_files(editor.session, clock) == ["append-only file"]
+    (written,) = rewrite_everywhere(editor.session, clock)
+    assert written.files == ["append-only file"]
 
 
 def test_a_watcher_can_do_what_the_doctor_does(site: Site, editor: World) -> None:

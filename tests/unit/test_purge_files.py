@@ -85,8 +85,9 @@ def test_a_rewrite_that_never_ends_is_told() -> None:
 @pytest.mark.parametrize(
     ("state", "commands"),
     [
-        ({}, ["BGREWRITEAOF"]),
-        ({"rdb_saves": 1}, ["BGREWRITEAOF", "BGSAVE"]),
+        ({}, ["BGREWRITEAOF", "BGSAVE"]),
+        ({"rdb_last_load_keys_loaded": 0}, ["BGREWRITEAOF"]),
+        ({"rdb_saves": 1, "rdb_last_load_keys_loaded": 0}, ["BGREWRITEAOF", "BGSAVE"]),
         ({"aof_enabled": 0}, ["BGSAVE"]),
         ({"aof_enabled": 0, "rdb_saves": 1, "rdb_last_load_keys_loaded": 0}, ["BGSAVE"]),
         ({"aof_enabled": 0, "rdb_last_load_keys_loaded": 0}, []),
