@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ from anpr_engine.watchlist.file_export import export_entries, file_values
 from anpr_engine.watchlist.file_rows import FileForm
 from anpr_engine.watchlist.redis_reader import ListSummary
 
+UNPROVED = "At once, without reading all entries to prove what is shown."
+
 
 @click.group(name="watchlist", epilog="Example:  anpr watchlist list --redis redis://localhost")
 def command() -> None:
@@ -64,15 +66,21 @@ def _as_of_option(option: Command) -> Command:
 
 
 @command.command(name="list", epilog="Example:  anpr watchlist list --json | jq .list_id")
+@click.option("--unproved", is_flag=True, help=UNPROVED)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @_as_of_option
 @store_options
 def list_lists(**given: Any) -> None:  # noqa: ANN401 - click hands over every option by name
     """Name the lists, whose they are, and how many entries they have."""
     with open_store(given, writing=False) as store:
-        summaries = lists_of(store, given, proved=False).lists()
-        guarded = Guards(store.session, store.clock).lists()
-    if given["as_json"]:
+        lists = lists_of(store, given, proved=not given["unproved"])
+        _tell_lists(lists.lists(), Guards(store.session, store.clock), as_json=given["as_json"])
+        tell_proof(lists, given).require()
+
+
+def _tell_lists(summaries: Sequence[ListSummary], guards: Guards, *, as_json: bool) -> None:
+    if as_json:
+        guarded = guards.lists()
         for summary in summaries:
             waits = {"needs_approval": summary.definition.list_id in guarded}
             click.echo(json.dumps(_summary_values(summary) | waits))
@@ -95,7 +103,7 @@ def _summary_values(summary: ListSummary) -> dict[str, Any]:
 @command.command(epilog="Example:  anpr watchlist show --list stolen --entry 5f0c6a1e9b7d3c42")
 @list_option
 @click.option("--entry", "entry_id", help="One entry instead of the list.")
-@click.option("--unproved", is_flag=True, help="Of an entry: at once, without reading all others.")
+@click.option("--unproved", is_flag=True, help=UNPROVED)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @_as_of_option
 @leave_option
@@ -111,7 +119,7 @@ def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
             show_by_leave(store, given, noted)
         else:
             store.record.shown(noted)
-        lists = lists_of(store, given, proved=bool(entry_id) and not given["unproved"])
+        lists = lists_of(store, given, proved=not given["unproved"])
         if entry_id:
             entry = lists.entry(list_id, entry_id)
             values = None if entry is None else _entry_values(entry)
@@ -119,8 +127,7 @@ def show(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
             found = [each for each in lists.lists() if each.definition.list_id == list_id]
             values = _summary_values(found[0]) if found else None
         _show(values, as_json=given["as_json"])
-        if entry_id:
-            tell_proof(lists, given).require()
+        tell_proof(lists, given).require()
     if values is None:
         what = f"List {list_id} has no such entry." if entry_id else f"There is no list {list_id}."
         raise AnprError(what, "See `anpr watchlist list`.")

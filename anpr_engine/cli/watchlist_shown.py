@@ -34,7 +34,7 @@ def lists_of(store: Store, given: Mapping[str, Any], *, proved: bool = True) -> 
 def tell_proof(lists: Lists, given: Mapping[str, Any]) -> Verdict:
     """Say on stderr what the proof of what was shown came to; `require` of it makes it count."""
     if isinstance(lists, ProvedLists):
-        verdict = lists.verdict(given["list_id"], given.get("entry_id"))
+        verdict = lists.verdict(given.get("list_id"), given.get("entry_id"))
     elif given.get("unproved"):
         verdict = Verdict(["not checked: asked for with --unproved"])
     else:

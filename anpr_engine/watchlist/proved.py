@@ -10,6 +10,7 @@ can show the one and hide the other. Whoever asks has to take all that `entries`
 then `verdict` says anything.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from anpr_engine.watchlist.entry_flaws import NEVER, EntryFlaw, Row, entry_flaws
 from anpr_engine.watchlist.history import History
 from anpr_engine.watchlist.history_seals import HistoryProof
 from anpr_engine.watchlist.manifest import Manifest, read_record
+from anpr_engine.watchlist.proved_summaries import ListProof, Past, SummaryCheck
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_keys import CHANGES, entry_field, list_prefix
 from anpr_engine.watchlist.redis_reader import ListSummary, StoreReader, restored
@@ -121,11 +123,11 @@ class ProvedLists:
         """
         self._session, self._reader = session, StoreReader(session)
         self._verdict, self._sums_differ = Verdict(), True
-        self._flaws: list[EntryFlaw] = []
+        self._flaws, self._lists = list[EntryFlaw](), ListProof()
         now = self._reader.manifest() or NOTHING
         self._now = now
         self._sealed = newest_sealed(session, now) if now.version else now
-        self._proof = HistoryProof(self._sealed, session.trust)
+        self._proof, self._past = HistoryProof(self._sealed, session.trust), Past()
         self._unsealed = dict[tuple[str, str], int]()
         self._walk(keep_from_us)
         self._shown = Earlier(session, now.version, "", 0)
@@ -135,9 +137,10 @@ class ProvedLists:
     def _walk(self, keep_from_us: int) -> None:
         """Check the records of the history that should be signed; note what nobody signed yet."""
         history, sealed = History(self._session), self._sealed.version
-        for _ in self._proof.checked(history.newest_first(sealed), keep_from_us):
-            pass
+        for record in self._proof.checked(history.newest_first(sealed), keep_from_us):
+            self._past.note(record)
         for record in history.oldest_first(sealed):
+            self._past.note(record)
             for row in record.rows():
                 self._unsealed[row.list_id, row.entry_id] = record.version
 
@@ -159,9 +162,17 @@ class ProvedLists:
             InputFileError: the list was refused since that time, and destroyed.
 
         """
+        for stored in self._stored(list_id):
+            found = [each for each in stored if entry_id in {None, each.entry_id}]
+            profiles = self._reader.profiles(each.profile for each in found)
+            yield from (restored(each, profiles[each.profile]) for each in found)
+
+    def _stored(self, list_id: str | None) -> Iterator[Iterable[StoredEntry]]:
+        """Read all entries, sum them up, and give those of a list, or of all, by and by."""
         self._shown.check_destroyed(list_id)
         sealed, shown = self._sealed.version, self._shown.version
-        total, met, prefix = RowSum(), _Met(), list_prefix(list_id)
+        total, met = RowSum(), _Met()
+        prefix = b"" if list_id is None else list_prefix(list_id)
         later = dict[bytes, Row]()
         for rows in rows_of(self._reader):
             total.add([row.text for row in rows if row.version <= sealed])
@@ -169,8 +180,7 @@ class ProvedLists:
             later.update((row.name, row) for row in rows if sealed < row.version < NEVER)
             self._flaws += [flaw for row in rows for flaw in row.flaws()]
             mine = [row.stored for row in rows if row.name.startswith(prefix)]
-            found = [each for each in mine if each is not None and each.version <= shown]
-            yield from self._given(found, entry_id)
+            yield [each for each in mine if each is not None and each.version <= shown]
         since = _by_name(before_since(self._session, sealed))
         total.add([encode_entry(each) for each in met.others(since, sealed)])
         self._flaws += [
@@ -181,16 +191,9 @@ class ProvedLists:
         if shown != sealed:
             since = _by_name(before_since(self._session, shown, list_id))
         gone = {name: each for name, each in since.items() if name.startswith(prefix)}
-        yield from self._given(met.others(gone, shown), entry_id)
+        yield list(met.others(gone, shown))
         seal = self._sealed.seal
         self._sums_differ = total.text() != (RowSum().text() if seal is None else seal.total)
-
-    def _given(
-        self, stored: Iterable[StoredEntry], entry_id: str | None
-    ) -> Iterator[WatchlistEntry]:
-        found = [each for each in stored if entry_id in {None, each.entry_id}]
-        profiles = self._reader.profiles(each.profile for each in found)
-        yield from (restored(each, profiles[each.profile]) for each in found)
 
     def entry(self, list_id: str, entry_id: str) -> WatchlistEntry | None:
         """Give one entry; None where the list has none of this id."""
@@ -198,14 +201,29 @@ class ProvedLists:
         return found[0] if found else None
 
     def lists(self) -> list[ListSummary]:
-        """Give the lists with their entries counted; neither is signed."""
-        return self._shown.lists() if self._shown.at_us else self._reader.lists()
+        """Give the lists, by id, with their entries counted as they were read."""
+        kept, manifest = self._reader.counts()
+        profiles = Counter[str]()
+        for stored in self._stored(None):
+            profiles.update(each.profile for each in stored)
+        made, later = [each.definition for each in self._reader.lists()], Past()
+        for record in History(self._session).oldest_first(self._now.version):
+            later.note(record)
+        new = later.made_us.keys() - self._past.made_us.keys()
+        made = [each for each in made if each.list_id not in new]
+        if self._shown.at_us:
+            made = [each for each in made if self._past.made(each) <= self._shown.at_us]
+        # Redis's own counts are of now: of another time, or with others at work, of nothing here.
+        same = not self._shown.at_us and (manifest or NOTHING).version == self._shown.version
+        check = SummaryCheck(self._reader, self._past, self._proof.first)
+        self._lists = check.proof
+        return check.summaries(made, profiles, kept if same else None)
 
-    def verdict(self, list_id: str, entry_id: str | None = None) -> Verdict:
+    def verdict(self, list_id: str | None, entry_id: str | None = None) -> Verdict:
         """Say what the proof came to, once all entries were taken.
 
         Args:
-            list_id: the list that was shown.
+            list_id: the list that was shown; None for all.
             entry_id: the entry that was; None for all.
 
         """
@@ -213,6 +231,7 @@ class ProvedLists:
         if self._sums_differ:
             self._flaws += entry_flaws(self._reader, self._sealed)
         verdict.flaws += dict.fromkeys(map(str, self._flaws))
+        verdict.flaws += ListProof.of(self._lists.flaws, list_id)
         for flaw in self._proof.found:
             needed = flaw.last > self._shown.version
             (verdict.flaws if needed else verdict.history).append(str(flaw))
@@ -222,11 +241,11 @@ class ProvedLists:
                 "change is too old to be held."
             )
         for (each, name), version in self._unsealed.items():
-            asked = each == list_id and entry_id in {None, name}
+            asked = list_id in {None, each} and entry_id in {None, name}
             if asked and version <= self._shown.version:
                 verdict.unsealed.append(f"Not yet sealed: entry {each}/{name}, version {version}.")
         if not verdict.flaws:
-            verdict.said += self._said()
+            verdict.said += [*self._said(), *ListProof.of(self._lists.said, list_id)]
         return verdict
 
     def _said(self) -> Iterator[str]:
