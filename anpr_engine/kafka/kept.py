@@ -1,11 +1,10 @@
 """Holds what topics keep against what the rules of law let a site keep.
 
 A record goes from a topic with its whole segment, when the youngest record of that is too old: so
-what is kept is the topic's period and one segment more. Topics of hits and reads keep no longer
-than the longest period of any rule; the record of what was done no longer and no shorter.
+what is kept is the topic's period and one segment more. Topics of reads, events, recalls, reports
+keep no longer than the longest period of any rule; the record of what was done no shorter either.
 
-Why the longest: one topic holds hits of which rules say different things. What has a shorter period
-of its own (`kept_until`) is shown to nobody after it, and lies on disk until the topic's.
+Why topics of alerts go by half of the shortest: see `topics_of_alerts`.
 Who plans topics asks this, `anpr doctor`, and every engine of its own topics (`kept_watch`).
 """
 
@@ -21,8 +20,12 @@ from anpr_engine.wire import CROSS_BORDER_RECALLS, CROSS_BORDER_TOPIC, REPORTS_T
 CHECK = "kept"
 SEGMENT_MS = 7 * DAY_MS
 """The age at which a broker ends a segment, where nothing else is set."""
+SWEEP_MS = HOUR_MS // 6
+"""Kafka looks for what is to be deleted every five minutes, and deletes a little later."""
+FOR_EVER = -1
 _READS, _HITS, _LOGS = "keep_read_hours", "keep_hit_days", "keep_log_days"
 _UNIT_MS = {_READS: HOUR_MS, _HITS: DAY_MS, _LOGS: DAY_MS}
+How = Literal["too-long", "too-short", "hidden"]
 _NONE = "Write a rule that sets it, see `anpr_engine/policy/README.md`; without one no hit is told."
 
 
@@ -30,13 +33,15 @@ class Breach(NamedTuple):
     """A topic that keeps what it holds for another time than a rule lets it or orders.
 
     found_ms: how long, with its segment; below 0 for ever. segment_ms: the segment's part of that.
-    how: `hidden` where only some of its hits end earlier.
+    how: `hidden` where only some of its hits end earlier. period_ms: of the rule; `allowed_ms` is
+    less where nothing may outlive it.
     """
 
     topic: str
-    how: Literal["too-long", "too-short", "hidden"]
+    how: How
     found_ms: int
     allowed_ms: float
+    period_ms: float
     segment_ms: int
     rule: str
 
@@ -57,12 +62,14 @@ class Breach(NamedTuple):
             what = f"{kept}{self.allowed} are ordered ({self.rule})"
             return Finding(CHECK, "fail", what, f"Set its retention.ms to {int(self.allowed_ms)}.")
         if self.how == "hidden":
-            what = f"{kept}hits of {self.rule} are hidden after {self.allowed} and lie on disk "
+            what = f"{kept}hits of {self.rule} end after {self.allowed}, what tells of them later"
             remedy = "Shorten retention.ms and segment.ms to purge earlier."
-            return Finding(CHECK, "warn", what + "until then", remedy)
+            return Finding(CHECK, "warn", what, remedy)
         most = int(self.allowed_ms - self.segment_ms)
         remedy = f"Set its retention.ms to {most} at most: `anpr topics apply`."
-        what = f"{kept}allowed are {self.allowed} ({self.rule})"
+        whole = self.allowed_ms == self.period_ms
+        why = "" if whole else f", so that no copy outlives {_days(self.period_ms)}"
+        what = f"{kept}allowed are {self.allowed}{why} ({self.rule})"
         return Finding(CHECK, "fail", what, remedy if most > 0 else "Shorten its segment.ms too.")
 
 
@@ -75,6 +82,19 @@ def bound_topics(site: str) -> dict[str, str]:
     hits = (names.alerts, names.recalls, names.feedback)
     shared = (CROSS_BORDER_TOPIC, CROSS_BORDER_RECALLS, REPORTS_TOPIC)
     return {names.reads: _READS, names.audit: _LOGS} | dict.fromkeys((*hits, *shared), _HITS)
+
+
+def topics_of_alerts(site: str) -> tuple[str, ...]:
+    """Give those among them whose records have an end of their own (`kept_until`).
+
+    Why they go by the shortest period: Kafka takes out no single record, so none may lie there past
+    the end of the alert that has to go first. Why by half: a desk may send an alert on (`review`)
+    in its last minute, with the end it had, and once at most; the copy lies there as long again.
+    Why no key for each period, destroyed in place of the records: every recipient at both sites
+    would have to destroy it, and whoever keeps one reads all of that period. Why others do not:
+    they name alerts by id, reports whom a service met; none has an end of its own.
+    """
+    return SiteTopics(site).alerts, CROSS_BORDER_TOPIC
 
 
 def settings_by_name(topics: Iterable[Topic]) -> dict[str, Mapping[str, str]]:
@@ -105,27 +125,51 @@ def breaches(
     topics: Mapping[str, Mapping[str, str]], policies: PolicySet, site: str
 ) -> Iterator[Breach]:
     """Give every topic that breaks a rule's period; the arguments are those of `kept_findings`."""
+    ending = topics_of_alerts(site)
     for name, effect in bound_topics(site).items():
         allowed = periods(policies, site, effect)
         if name in topics and allowed:
-            yield from _of_topic(name, topics[name], effect, allowed)
+            kept = _Kept(name, topics[name], effect)
+            yield from kept.ended(allowed[0]) if name in ending else kept.breaches(allowed)
 
 
-def _of_topic(
-    name: str, settings: Mapping[str, str], effect: str, allowed: list[Period]
-) -> Iterator[Breach]:
-    unit_ms = _UNIT_MS[effect]
-    kept_ms = int(settings.get("retention.ms", SEGMENT_MS))
-    segment_ms = 0 if effect == _LOGS else int(settings.get("segment.ms", SEGMENT_MS))
-    shortest, longest = allowed[0], allowed[-1]
-    long_ms, short_ms = longest.value * unit_ms, shortest.value * unit_ms
-    whole_ms = kept_ms if kept_ms < 0 else kept_ms + segment_ms
-    if whole_ms < 0 or whole_ms > long_ms:
-        yield Breach(name, "too-long", whole_ms, long_ms, segment_ms, longest.rule)
-    elif effect == _LOGS and whole_ms < long_ms:
-        yield Breach(name, "too-short", whole_ms, long_ms, segment_ms, longest.rule)
-    elif effect == _HITS and whole_ms > short_ms:
-        yield Breach(name, "hidden", whole_ms, short_ms, segment_ms, shortest.rule)
+class _Kept:
+    """How long one topic keeps what it holds."""
+
+    def __init__(self, name: str, settings: Mapping[str, str], effect: str) -> None:
+        self._name, self._effect, self._unit_ms = name, effect, _UNIT_MS[effect]
+        kept_ms = int(settings.get("retention.ms", SEGMENT_MS))
+        if "delete" not in settings.get("cleanup.policy", "delete"):
+            kept_ms = FOR_EVER
+        segment_ms = 0 if effect == _LOGS else int(settings.get("segment.ms", SEGMENT_MS))
+        self._segment_ms, self._whole_ms = segment_ms, FOR_EVER
+        if kept_ms >= 0:
+            self._whole_ms = kept_ms + segment_ms
+
+    def breaches(self, allowed: list[Period]) -> Iterator[Breach]:
+        """Hold it against all periods, the shortest first."""
+        shortest, longest = allowed[0], allowed[-1]
+        long_ms = longest.value * self._unit_ms
+        if self._longer_than(long_ms):
+            yield self._breach("too-long", longest)
+        elif self._effect == _LOGS and self._whole_ms < long_ms:
+            yield self._breach("too-short", longest)
+        elif self._effect == _HITS and self._longer_than(shortest.value * self._unit_ms):
+            yield self._breach("hidden", shortest)
+
+    def ended(self, shortest: Period) -> Iterator[Breach]:
+        """Hold it against the end of the alert that has to go first, sent on at its last."""
+        allowed_ms = shortest.value * self._unit_ms / 2 - SWEEP_MS
+        if self._longer_than(allowed_ms):
+            yield self._breach("too-long", shortest)._replace(allowed_ms=allowed_ms)
+
+    def _longer_than(self, time_ms: float) -> bool:
+        return self._whole_ms < 0 or self._whole_ms > time_ms
+
+    def _breach(self, how: How, period: Period) -> Breach:
+        time_ms = period.value * self._unit_ms
+        given = (self._whole_ms, time_ms, time_ms, self._segment_ms, period.rule)
+        return Breach(self._name, how, *given)
 
 
 def _days(time_ms: float) -> str:

@@ -114,8 +114,8 @@ def test_a_topic_that_was_let_keep_more_is_named(bootstrap: str) -> None:
         "topic": ALERTS,
         "how": "too-long",
         "found": "407 days",
-        "allowed": "365 days",
-        "rule": "be.keep-hits",
+        "allowed": "15.49 days",
+        "rule": "treaty.13.3-keep-hits",
     }
     assert (site.look(), site.wrong()) == ([], {ALERTS})
     keep(bootstrap, ALERTS, -1)

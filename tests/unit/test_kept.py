@@ -11,7 +11,7 @@ from policy_texts import GOOD, HEAD, copied_rules, rule, written
 from anpr_engine.cli.policy import command as policy_command
 from anpr_engine.cli.topics import command as topics_command
 from anpr_engine.errors import ConfigError, PolicyRefused
-from anpr_engine.kafka.kept import bound_topics, kept_findings, settings_by_name
+from anpr_engine.kafka.kept import SWEEP_MS, bound_topics, kept_findings, settings_by_name
 from anpr_engine.kafka.topics import DAY_MS, HOUR_MS, TOPICS, wanted_topics
 from anpr_engine.policy.case import HitPart
 from anpr_engine.policy.hit_memory import Judgement
@@ -21,6 +21,7 @@ from anpr_engine.policy.policy_set import PolicySet, load_policies, shipped_poli
 from anpr_engine.policy.rulings import NO_PERIOD
 from anpr_engine.records.finding import Finding
 from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.wire import CROSS_BORDER_TOPIC
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 KINDS = ("burglary", "other")
@@ -33,6 +34,8 @@ DUTCH: dict[str, object] = {
     "max_actions": 1,
 }
 ALERTS, READS, AUDIT = "anpr.alerts.be", "anpr.reads.be", "anpr.audit.be"
+EVENTS = "anpr.feedback.be"
+HALF = "15.49 days, so that no copy outlives 31 days (treaty.13.3-keep-hits)"
 DEPLOYED = Path(__file__).parents[2] / "deploy" / "topics.toml"
 SHORT = rule("be.short", "when.entry.category.is = 'burglary'", "then.keep_hit_days = 2")
 OVER = "over = ['be.keep-hits', 'treaty.13.3-keep-hits']\n"
@@ -60,9 +63,12 @@ def test_the_topics_as_planned_keep_what_the_rules_allow(site: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kept", "words"),
     [
-        (ALERTS, (365 * DAY_MS, DAY_MS), "366 days; allowed are 365"),
-        (ALERTS, (359 * DAY_MS,), "366 days; allowed are 365"),
-        (ALERTS, (-1,), "for ever; allowed are 365 days (be.keep-hits)"),
+        (EVENTS, (365 * DAY_MS, DAY_MS), "366 days; allowed are 365"),
+        (EVENTS, (359 * DAY_MS,), "366 days; allowed are 365"),
+        (EVENTS, (-1,), "for ever; allowed are 365 days (be.keep-hits)"),
+        (ALERTS, (15 * DAY_MS, DAY_MS), f"16 days; allowed are {HALF}"),
+        (ALERTS, (9 * DAY_MS,), f"16 days; allowed are {HALF}"),
+        (ALERTS, (-1,), f"for ever; allowed are {HALF}"),
         (READS, (30 * DAY_MS, HOUR_MS), "30 days (be.keep-reads)"),
         (AUDIT, (3661 * DAY_MS,), "3661 days; allowed are 3660"),
         (AUDIT, (3659 * DAY_MS,), "3659 days; 3660 days are ordered (be.keep-logs)"),
@@ -87,11 +93,30 @@ def test_a_topic_at_its_limit_is_allowed() -> None:
     assert found("anpr.reads.nl", day - HOUR_MS, HOUR_MS) == []
 
 
-def test_hits_of_a_shorter_period_are_named_as_hidden() -> None:
-    """A topic between the shortest and the longest period is told, not refused."""
-    (finding,) = found(ALERTS, 40 * DAY_MS, DAY_MS)
+def test_what_tells_of_hits_that_ended_is_named() -> None:
+    """A topic of events between the shortest and the longest period is told, not refused."""
+    (finding,) = found(EVENTS, 40 * DAY_MS, DAY_MS)
     assert finding.state == "warn"
-    assert "hits of treaty.13.3-keep-hits are hidden after 31 days" in finding.what
+    assert "hits of treaty.13.3-keep-hits end after 31 days" in finding.what
+
+
+def test_a_topic_of_alerts_goes_by_the_alert_that_has_to_go_first() -> None:
+    """To the millisecond: twice its time, and both times until Kafka has deleted it."""
+    most_ms = 31 * DAY_MS // 2 - SWEEP_MS - DAY_MS
+    assert found(ALERTS, most_ms, DAY_MS) == []
+    (finding,) = found(ALERTS, most_ms + 1, DAY_MS)
+    assert f"retention.ms to {most_ms} at most" in finding.remedy
+    assert 2 * (most_ms + DAY_MS + SWEEP_MS) <= 31 * DAY_MS
+    shared = {CROSS_BORDER_TOPIC: {"retention.ms": str(most_ms + 1), "segment.ms": str(DAY_MS)}}
+    assert [each.state for each in kept_findings(shared, shipped_policies(), "nl")] == ["fail"]
+
+
+def test_what_is_only_compacted_is_kept_for_ever() -> None:
+    """Then no period is a period, whatever the topic says."""
+    for policy, count in (("compact", 1), ("compact,delete", 0), ("delete", 0)):
+        given = {READS: {"cleanup.policy": policy, "retention.ms": "60000", "segment.ms": "60000"}}
+        told = [each.what for each in kept_findings(given, shipped_policies(), "be")]
+        assert [what.partition(";")[0] for what in told] == [f"{READS} keeps for ever"] * count
 
 
 def test_a_site_without_a_period_is_named(tmp_path: Path) -> None:
@@ -107,15 +132,24 @@ def test_the_check_of_the_policy_refuses_a_plan_that_keeps_too_long(tmp_path: Pa
     long = tmp_path / "topics.toml"
     text = DEPLOYED.read_text(encoding="utf-8")
     long.write_text(text.replace("= 604_800_000", "= 99_999_999_999"))
-    with pytest.raises(ConfigError, match=r"keeps 1164 days; allowed are 365 days \(be.keep-hits"):
+    with pytest.raises(ConfigError, match=r"keeps 1164 days; allowed are 15\.49 days, so that no"):
         run(policy_command, "check", "--topics", str(long))
     folder = copied_rules(tmp_path / "rules", "be.toml", SHORT + OVER)
-    assert "hits of be.short are hidden after 2 days" in run(
-        policy_command, "check", "--folder", str(folder)
+    with pytest.raises(ConfigError, match=r"no copy outlives 2 days \(be\.short\)"):
+        run(policy_command, "check", "--folder", str(folder))
+    short = tmp_path / "short.toml"
+    lines = text.splitlines(keepends=True)
+    alerts = [n for n, line in enumerate(lines) if "anpr.alerts." in line]
+    for name in reversed(alerts):
+        at = next(n for n in range(name, len(lines)) if "retention.ms" in lines[n])
+        lines[at] = '"retention.ms" = 36_000_000\n"segment.ms" = 36_000_000\n'
+    short.write_text("".join(lines))
+    assert "hits of be.short end after 2 days" in run(
+        policy_command, "check", "--folder", str(folder), "--topics", str(short)
     )
     # Nothing listens there: it is refused before a broker is asked.
     nobody = ("--kafka", "127.0.0.1:1", "--sites", "be", "--file", str(long))
-    with pytest.raises(PolicyRefused, match=r"be\.keep-hits"):
+    with pytest.raises(PolicyRefused, match=r"treaty\.13\.3-keep-hits"):
         run(topics_command, "apply", *nobody)
 
 
