@@ -18,6 +18,7 @@ from anpr_engine.records.watchlist_entry import OWN, WatchlistEntry
 from anpr_engine.watchlist.acts import Act, ActKind
 from anpr_engine.watchlist.edits import Edit, EditMaker, plan, rows_asked
 from anpr_engine.watchlist.history import History
+from anpr_engine.watchlist.listed_row import ListedRow
 from anpr_engine.watchlist.manifest import read_definition
 from anpr_engine.watchlist.proposals import (
     REQUESTS,
@@ -112,7 +113,7 @@ class GuardedWriter:
         """Count the changes that wait."""
         return sum(self._sums)
 
-    def put(self, entries: Iterable[WatchlistEntry]) -> WriteTally:
+    def put(self, entries: Iterable[WatchlistEntry | ListedRow]) -> WriteTally:
         """Add or change entries, or gather that."""
         if self._rule is Approval.NONE:
             return self._writer.put(entries)

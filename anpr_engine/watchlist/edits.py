@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.listed_row import ListedRow
 from anpr_engine.watchlist.manifest import unreadable
 from anpr_engine.watchlist.redis_keys import bucket_of, entries_key, entry_field
 from anpr_engine.watchlist.redis_wire import Command
@@ -38,7 +39,7 @@ class SharedPart:
     text: bytes
 
 
-class Edit(NamedTuple):
+class Edit(msgspec.Struct, frozen=True, gc=False):
     """One entry to be put, or removed when `tail` is None.
 
     tail: the stored entry's JSON array behind its first element, the version, which is known
@@ -65,6 +66,19 @@ def rows_asked(edits: Sequence[Edit]) -> list[Command]:
     ]
 
 
+class _Alike(NamedTuple):
+    """What the edits of all rows that share an entry have in common.
+
+    shared: kept, so that no other entry has its place in memory. begin: how their tails begin.
+    """
+
+    shared: WatchlistEntry
+    part: SharedPart
+    begin: bytes
+    valid_from_s: int
+    valid_until_s: int
+
+
 class EditMaker:
     """Makes edits for one providing site."""
 
@@ -73,14 +87,41 @@ class EditMaker:
         self._provider = provider
         self._shared: dict[tuple[object, ...], SharedPart] = {}
         self._last: tuple[tuple[object, ...], SharedPart] | None = None
+        self._alike: dict[int, _Alike] = {}
 
-    def put(self, entry: WatchlistEntry) -> Edit:
+    def put(self, entry: WatchlistEntry | ListedRow) -> Edit:
         """Make the edit that puts an entry."""
-        shared = self._shared_part(entry)
-        text = encode_entry(store_entry(entry, 0, shared.digest))
+        if isinstance(entry, ListedRow):
+            return self._put_row(entry)
+        part = self._shared_part(entry)
+        text = encode_entry(store_entry(entry, 0, part.digest))
         name = entry_field(entry.list_id, entry.entry_id)
-        tail = text[text.index(b",") :]
-        return Edit(entry.list_id, entry.entry_id, name, bucket_of(name), tail, shared)
+        return Edit(
+            entry.list_id, entry.entry_id, name, bucket_of(name), text[text.index(b",") :], part
+        )
+
+    def _put_row(self, row: ListedRow) -> Edit:
+        alike = self._alike.get(id(row.shared)) or self._alike_of(row.shared)
+        _, part, begin, from_s, until_s = alike
+        entry_id, country = row.entry_id, row.country
+        code = country.upper() if country else ""
+        # An array's text like any other: it goes on where the row's version and profile end.
+        own = (entry_id, row.plate, code, from_s, until_s, row.case_ref, row.note)
+        list_id = part.profile.list_id
+        name = entry_field(list_id, entry_id)
+        return Edit(
+            list_id, entry_id, name, bucket_of(name), begin + _ENCODER.encode(own)[1:], part
+        )
+
+    def _alike_of(self, shared: WatchlistEntry) -> _Alike:
+        part = self._shared_part(shared)
+        stored = store_entry(shared, 0, part.digest)
+        begin = b',"%b",' % part.digest.encode()
+        if len(self._alike) >= PROFILES_REMEMBERED_MAX:
+            self._alike.clear()
+        made = _Alike(shared, part, begin, stored.valid_from_s, stored.valid_until_s)
+        self._alike[id(shared)] = made
+        return made
 
     def removal(self, list_id: str, entry_id: str) -> Edit:
         """Make the edit that removes an entry."""
@@ -89,7 +130,7 @@ class EditMaker:
 
     def _shared_part(self, entry: WatchlistEntry) -> SharedPart:
         key = _SHARED_VALUES(entry)
-        # Rows of a file have mostly the same; comparing values is done faster than hashing them.
+        # Entries have mostly the same; comparing values is done faster than hashing them.
         if self._last is not None and self._last[0] == key:
             return self._last[1]
         shared = self._shared.get(key)
@@ -122,7 +163,8 @@ class Planned:
 
     def rows(self, version: int) -> list[bytes | None]:
         """Write each changed entry as it is stored from a version on; None for one removed."""
-        return [None if edit.tail is None else edit.row(version) for edit, _ in self.changes]
+        begin = b"[%d" % version
+        return [None if edit.tail is None else begin + edit.tail for edit, _ in self.changes]
 
     def record(self, rows: Sequence[bytes | None]) -> bytes:
         """Write the changes for the stream, as JSON; rows: as `rows` gives them."""

@@ -7,17 +7,27 @@ remembered; what differs is checked here by the same rules. A test holds both wa
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from operator import itemgetter
 
 from pydantic import ValidationError
 
 from anpr_engine.plates.wildcard_share import WILDCARD_SHARE_MAX
-from anpr_engine.records.trusted import changed
 from anpr_engine.records.watchlist_entry import WatchlistEntry
+from anpr_engine.watchlist.cell_texts import (
+    LOWER_COLUMNS,
+    OWN_LENGTHS,
+    WORD_COLUMNS,
+    Refusal,
+    RefusedError,
+    check_text,
+    plain_row,
+    unescape,
+)
 from anpr_engine.watchlist.file_rows import LIST_COLUMN, RawRow
+from anpr_engine.watchlist.listed_row import ListedRow
 from anpr_engine.watchlist.plate_checks import PlateFault, check_plate, check_wildcard
 from anpr_engine.watchlist.row_problems import RowProblem, RowReason
 from anpr_engine.watchlist.stored import LIMITS
@@ -40,28 +50,15 @@ SHARED_COLUMNS = (
 )
 """Columns whose texts many rows have in common."""
 
-_LIMITS = frozenset(LIMITS)
-_WITH_LIMITS = (*SHARED_COLUMNS, *LIMITS)
-"""The same for rows that have any of these; most have none, and are read faster without."""
+_SHARED = dict.fromkeys((*SHARED_COLUMNS, *LIMITS))
 
 UNNAMED_LIST = "watchlist"
 """The list of rows that name none, where none was named for the file."""
 
-_OWN_LENGTHS = {"entry_id": 64, "plate": 64, "case_ref": 256, "note": 1024}
-_LOWER_COLUMNS = frozenset({"border_area_only", "sis_derived", "list_kind", "subject_category"})
-_WORD_COLUMNS = _LOWER_COLUMNS | {
-    *("category", "action", "sharing", "priority", "valid_from", "valid_until"),
-    *("max_actions", "hours_utc", "sis_action", "reliability"),
-}
 _REMEMBERED_MAX = 10_000
 _STAND_IN = "X"
 
 _COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f]")
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_FORMULA_STARTS = frozenset("=+-@\t\r'")
-_ESCAPED_FORMULA = re.compile(r"'+[=+\-@\t\r]")
 
 _REASONS = {
     "category": (RowReason.UNKNOWN_CATEGORY, "The category is none of those known."),
@@ -110,29 +107,36 @@ class FileRules:
     wildcard_share_max: float = WILDCARD_SHARE_MAX
 
 
-class _Refusal(NamedTuple):
-    column: str
-    reason: RowReason
-    text: str
-    value: str = ""
-
-
-class _RefusedError(Exception):
-    """Leaves a check, with why."""
-
-    def __init__(self, column: str, reason: RowReason, text: str, value: str = "") -> None:
-        super().__init__(reason.value)
-        self.why = _Refusal(column, reason, text, value)
-
-
-def _checked_plate(plate: str, country: str, rules: FileRules) -> str:
+def _checked_texts(cells: Mapping[str, str], plate: str, country: str, rules: FileRules) -> str:
+    """Look at a row's own texts one by one; gives the canonical plate."""
+    for column, length in OWN_LENGTHS.items():
+        if column in cells:
+            check_text(column, cells[column], length)
     if "?" in plate or "*" in plate:
         checked = check_wildcard(plate, country, rules.wildcard_share_max)
     else:
         checked = check_plate(plate, rules.characters_min)
     if isinstance(checked, PlateFault):
-        raise _RefusedError("plate", checked.reason, checked.text, plate)
+        raise RefusedError("plate", checked.reason, checked.text, plate)
+    if country and not _COUNTRY.fullmatch(country):
+        raise RefusedError("country", *_REASONS["country"], country)
     return checked
+
+
+class _Met:
+    """What was met of rows that have the same columns: shared texts, and what they came to."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Begin with nothing."""
+        names = [name for name in columns if name in _SHARED]
+        self.texts_of: Callable[[Mapping[str, str]], object] = (
+            itemgetter(*names) if names else _nothing
+        )
+        self.shared: dict[object, WatchlistEntry | Refusal] = {}
+
+
+def _nothing(_: Mapping[str, str]) -> str:
+    return ""
 
 
 def default_entry_id(list_id: str, plate: str, country: str) -> str:
@@ -151,74 +155,76 @@ class RowChecker:
     def __init__(self, rules: FileRules) -> None:
         """Check against rules."""
         self._rules = rules
-        self._shared: dict[tuple[str | None, ...], WatchlistEntry | _Refusal] = {}
+        self._met: dict[tuple[str, ...], _Met] = {}
+        self._remembered = 0
         self.ids: set[str] = set()
         self.kept_ids: set[str] = set()
 
     def check(self, raw: RawRow) -> WatchlistEntry | RowProblem:
+        """Check one row, and give its entry."""
+        checked = self.listed(raw)
+        return checked if isinstance(checked, RowProblem) else checked.entry()
+
+    def listed(self, raw: RawRow) -> ListedRow | RowProblem:
         """Check one row."""
         cells = {**self._rules.defaults, **raw.cells}
         try:
-            return self._entry(cells)
-        except _RefusedError as refused:
+            return self._listed(cells)
+        except RefusedError as refused:
             entry_id = cells.get("entry_id", "")
             if entry_id and refused.why.reason is not RowReason.ALREADY_EXPIRED:
                 self.kept_ids.add(entry_id)
             return RowProblem(raw.row, *refused.why)
 
-    def _entry(self, cells: dict[str, str]) -> WatchlistEntry:
+    def _listed(self, cells: dict[str, str]) -> ListedRow:
         rules = self._rules
-        if rules.escaped:
-            _unescape(cells)
+        canonical = plain_row(cells, rules.characters_min)
+        if not canonical and rules.escaped:
+            unescape(cells)
         list_id = rules.list_id or cells.get("list_id", UNNAMED_LIST)
         if cells.get("list_id", list_id) != list_id:
-            raise _RefusedError("list_id", RowReason.OTHER_LIST, "The row is of another list.")
-        for column, length in _OWN_LENGTHS.items():
-            if column in cells:
-                _check_text(column, cells[column], length)
+            raise RefusedError("list_id", RowReason.OTHER_LIST, "The row is of another list.")
         plate = cells.get("plate", "").strip()
         country = cells.get("country", "").strip()
-        canonical = _checked_plate(plate, country, rules)
-        if country and not _COUNTRY.fullmatch(country):
-            raise _RefusedError("country", *_REASONS["country"], country)
+        if not canonical:
+            canonical = _checked_texts(cells, plate, country, rules)
         shared = self._shared_part(cells, list_id)
         entry_id = cells.get("entry_id") or default_entry_id(list_id, canonical, country)
         known = entry_id if rules.list_id else f"{list_id}/{entry_id}"
         if known in self.ids:
             what = "An earlier row has the same entry id, given or made from the plate."
-            raise _RefusedError("entry_id", RowReason.DUPLICATE_ENTRY_ID, what, entry_id)
+            raise RefusedError("entry_id", RowReason.DUPLICATE_ENTRY_ID, what, entry_id)
         self.ids.add(known)
-        own = {
-            "entry_id": entry_id,
-            "plate": plate,
-            "country": country or None,
-            "case_ref": cells.get("case_ref", ""),
-            "note": cells.get("note", ""),
-        }
-        return changed(shared, own)
+        case_ref, note = cells.get("case_ref", ""), cells.get("note", "")
+        return ListedRow(shared, entry_id, plate, country or None, case_ref, note)
 
     def _shared_part(self, cells: Mapping[str, str], list_id: str) -> WatchlistEntry:
-        columns = SHARED_COLUMNS if _LIMITS.isdisjoint(cells) else _WITH_LIMITS
-        key = (list_id, *map(cells.get, columns[1:]))
-        found = self._shared.get(key)
+        columns = tuple(cells)
+        met = self._met.get(columns)
+        if met is None:
+            met = self._met[columns] = _Met(columns)
+        key = met.texts_of(cells)
+        found = met.shared.get(key)
         if found is None:
-            if len(self._shared) >= _REMEMBERED_MAX:
-                self._shared.clear()
+            self._remembered += 1
+            if self._remembered > _REMEMBERED_MAX:
+                self._met, self._remembered = {columns: met}, 1
+                met.shared.clear()
+            given = {name: cells[name] for name in _SHARED if cells.get(name)}
             try:
-                pairs = zip(columns, key, strict=True)
-                found = self._validated({name: text for name, text in pairs if text})
-            except _RefusedError as refused:
+                found = self._validated({**given, "list_id": list_id})
+            except RefusedError as refused:
                 found = refused.why
-            self._shared[key] = found
-        if isinstance(found, _Refusal):
+            met.shared[key] = found
+        if isinstance(found, Refusal):
             # Made anew: an error raised again and again would keep every frame it came through.
-            raise _RefusedError(*found)
+            raise RefusedError(*found)
         return found
 
     def _validated(self, cells: dict[str, str]) -> WatchlistEntry:
         values = {name: _tidied(name, text) for name, text in cells.items()}
         for name, text in values.items():
-            _check_text(name, text, 2**16)
+            check_text(name, text, 2**16)
         named = {LIST_COLUMN: _names_in(values[LIST_COLUMN])} if LIST_COLUMN in values else {}
         try:
             entry = WatchlistEntry.model_validate(
@@ -229,19 +235,17 @@ class RowChecker:
         now = self._rules.now
         if now is not None and entry.valid_until is not None and entry.valid_until <= now:
             what = "The entry's time is over."
-            raise _RefusedError(
-                "valid_until", RowReason.ALREADY_EXPIRED, what, cells["valid_until"]
-            )
+            raise RefusedError("valid_until", RowReason.ALREADY_EXPIRED, what, cells["valid_until"])
         return entry
 
 
 def _tidied(column: str, text: str) -> str:
-    if column not in _WORD_COLUMNS:
+    if column not in WORD_COLUMNS:
         return text
     text = text.strip()
     if column == "reliability":
         return text.upper()
-    if column in _LOWER_COLUMNS:
+    if column in LOWER_COLUMNS:
         return text.lower()
     return text.replace(" ", "").lower() if column == "sharing" else text
 
@@ -250,34 +254,10 @@ def _names_in(text: str) -> list[str]:
     return [name for name in text.replace(";", " ").split(" ") if name]
 
 
-def _refusal(error: ValidationError, cells: Mapping[str, str]) -> _RefusedError:
+def _refusal(error: ValidationError, cells: Mapping[str, str]) -> RefusedError:
     first = error.errors(include_url=False, include_context=False)[0]
     column = str(first["loc"][0]) if first["loc"] else ""
     if column in _REASONS:
-        return _RefusedError(column, *_REASONS[column], cells.get(column, ""))
+        return RefusedError(column, *_REASONS[column], cells.get(column, ""))
     text = "The text is longer than allowed."
-    return _RefusedError(column, RowReason.FIELD_TOO_LONG, text, cells.get(column, ""))
-
-
-def _check_text(column: str, text: str, length: int) -> None:
-    if len(text) > length:
-        what = f"The text is longer than {length} characters."
-        raise _RefusedError(column, RowReason.FIELD_TOO_LONG, what, text[:length])
-    if text.isprintable():
-        # So it holds no control character, and most texts are.
-        return
-    control = _CONTROL if column in {"note", "case_ref"} else _CONTROL_OR_BREAK
-    if control.search(text):
-        what = "The text holds a control character."
-        raise _RefusedError(column, RowReason.BAD_CHARACTER, what)
-
-
-def _unescape(cells: dict[str, str]) -> None:
-    for column, text in cells.items():
-        if text[:1] not in _FORMULA_STARTS or column in _WORD_COLUMNS or column == "country":
-            continue
-        if _FORMULA.match(text):
-            what = "The text begins like a formula; put ' before it."
-            raise _RefusedError(column, RowReason.FORMULA_CELL, what, text)
-        if _ESCAPED_FORMULA.match(text):
-            cells[column] = text[1:]
+    return RefusedError(column, RowReason.FIELD_TOO_LONG, text, cells.get(column, ""))

@@ -56,6 +56,8 @@ COLUMNS: tuple[str, ...] = (
 )
 """The columns of a watchlist file, in the order in which they are exported."""
 
+_KNOWN = frozenset(COLUMNS)
+_TEXTS = msgspec.json.Decoder(dict[str, str])
 FLAG_COLUMNS = frozenset({"border_area_only", "sis_derived"})
 LIST_COLUMN = "area_cameras"
 """The one column with several names in a cell, parted by spaces or semicolons."""
@@ -219,6 +221,8 @@ class RowSource:
                 yield self._object(number, raw)
 
     def _object(self, number: int, text: str | bytes) -> RawRow | RowProblem:
+        if plain := _plain_object(text):
+            return RawRow(number, plain)
         try:
             found = msgspec.json.decode(text, type=dict[str, object])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -231,6 +235,15 @@ class RowSource:
         known = name in COLUMNS or name in self.unknown_columns
         if not known and len(self.unknown_columns) < UNKNOWN_COLUMNS_MAX:
             self.unknown_columns.append(name[:64])
+
+
+def _plain_object(text: str | bytes) -> dict[str, str] | None:
+    """Read an object that has nothing but texts in our columns; None for any other."""
+    try:
+        found = _TEXTS.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if found.keys() <= _KNOWN and all(found.values()) else None
 
 
 def _header(lines: _Lines) -> tuple[list[str], str]:

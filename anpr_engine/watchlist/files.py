@@ -8,6 +8,7 @@ from anpr_engine.errors import InputFileError, UsageError
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.file_checks import FileRules, RowChecker
 from anpr_engine.watchlist.file_rows import FileForm, RowSource, rows_of_mappings
+from anpr_engine.watchlist.listed_row import ListedRow
 from anpr_engine.watchlist.row_problems import RowProblem
 
 _SUFFIXES = {
@@ -56,14 +57,20 @@ class WatchlistFile:
         self.checker = RowChecker(rules)
 
     def __iter__(self) -> Iterator[WatchlistEntry | RowProblem]:
+        """Read and check the rows, and give their entries; as `listed`."""
+        for row in self.listed():
+            yield row if isinstance(row, RowProblem) else row.entry()
+
+    def listed(self) -> Iterator[ListedRow | RowProblem]:
         """Read and check the rows.
 
         Raises:
             InputFileError: the file as a whole cannot be read.
 
         """
+        check = self.checker.listed
         for row in self._source:
-            yield row if isinstance(row, RowProblem) else self.checker.check(row)
+            yield row if isinstance(row, RowProblem) else check(row)
 
     @property
     def unknown_columns(self) -> list[str]:

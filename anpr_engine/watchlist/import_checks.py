@@ -17,6 +17,7 @@ from anpr_engine.plates.identify import fits
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.file_checks import FileRules, RowChecker
 from anpr_engine.watchlist.file_rows import RawRow
+from anpr_engine.watchlist.listed_row import ListedRow
 from anpr_engine.watchlist.row_problems import RowProblem, RowReason
 
 OTHERS = "*"
@@ -94,16 +95,16 @@ class ImportChecker(RowChecker):
         self._texts_left = TEXTS_LOOKED_AT_MAX
         self.notes = ImportNotes(ceilings=ceilings)
 
-    def check(self, raw: RawRow) -> WatchlistEntry | RowProblem:
+    def listed(self, raw: RawRow) -> ListedRow | RowProblem:
         """Check one row."""
-        checked = super().check(raw)
+        checked = super().listed(raw)
         if isinstance(checked, RowProblem) or self._now is None:
             return checked
         if self.notes.ceilings.days_max:
-            problem = self._too_long(raw.row, checked, self._now)
+            problem = self._too_long(raw.row, checked.shared, self._now)
             if problem is not None:
                 return problem
-        elif checked.valid_until is None:
+        elif checked.shared.valid_until is None:
             self.notes.endless += 1
         if self._texts_left:
             self._look_for_plates(checked)
@@ -122,11 +123,11 @@ class ImportChecker(RowChecker):
             return RowProblem(row, "valid_until", RowReason.EXPIRY_TOO_FAR, what)
         return None
 
-    def _look_for_plates(self, entry: WatchlistEntry) -> None:
-        for name, text in (("note", entry.note), ("case_ref", entry.case_ref)):
+    def _look_for_plates(self, row: ListedRow) -> None:
+        for name, text in (("note", row.note), ("case_ref", row.case_ref)):
             if text and self._texts_left:
                 self._texts_left -= 1
-                self.notes.plate_like[name] += is_plate_like(text, entry.country)
+                self.notes.plate_like[name] += is_plate_like(text, row.country)
 
 
 def is_plate_like(text: str, country: str | None = None) -> bool:

@@ -7,6 +7,7 @@ from typing import Protocol
 from anpr_engine.errors import InputFileError
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.file_checks import RowChecker
+from anpr_engine.watchlist.listed_row import ListedRow
 from anpr_engine.watchlist.read_ahead import read_ahead
 from anpr_engine.watchlist.redis_reader import StoreReader
 from anpr_engine.watchlist.redis_writer import WriteTally
@@ -27,7 +28,7 @@ class ListFile(Protocol):
 
     checker: RowChecker
 
-    def __iter__(self) -> Iterator[WatchlistEntry | RowProblem]:
+    def listed(self) -> Iterator[ListedRow | RowProblem]:
         """Give entries and problems in the file's order."""
         ...
 
@@ -40,7 +41,7 @@ class ListFile(Protocol):
 class EntryWriter(Protocol):
     """Takes what is to be in force, at once or once it is approved."""
 
-    def put(self, entries: Iterable[WatchlistEntry]) -> WriteTally:
+    def put(self, entries: Iterable[WatchlistEntry | ListedRow]) -> WriteTally:
         """Add or change entries."""
         ...
 
@@ -96,8 +97,8 @@ class Importer:
         report.unknown_columns = file.unknown_columns
         return report
 
-    def _accepted(self, file: ListFile, report: ImportReport) -> Iterator[WatchlistEntry]:
-        for row in file:
+    def _accepted(self, file: ListFile, report: ImportReport) -> Iterator[ListedRow]:
+        for row in file.listed():
             self._on_row()
             if isinstance(row, RowProblem):
                 report.reasons[row.reason.value] += 1

@@ -16,9 +16,10 @@ from anpr_engine.plates.wildcard import (
     parse_wildcard,
 )
 from anpr_engine.plates.wildcard_share import PlateCounter, WildcardShare
-from anpr_engine.watchlist.other_fields import may_be_other, other_field
+from anpr_engine.watchlist.other_fields import DIGITS_ALONE_MIN, may_be_other, other_field
 from anpr_engine.watchlist.row_problems import RowReason
 
+_PLAIN_MAX = min(PLATE_CHARACTERS_MAX, DIGITS_ALONE_MIN)
 _ASCII_PLATE = {code: None for code in range(128) if not chr(code).isalnum()}
 
 
@@ -51,6 +52,17 @@ _WILDCARD_FAULTS = {
         "A * may only be the first or last character; inside, write a ? for each character.",
     ),
 }
+
+
+def plain_plate(raw: str, characters_min: int) -> str:
+    """Give the canonical text of a plate that `check_plate` surely takes; else nothing.
+
+    Letters and digits, both, with nothing but dashes between: most plates of most lists.
+    """
+    text = raw.replace("-", "")
+    if not characters_min <= len(text) <= _PLAIN_MAX or not (text.isalnum() and text.isascii()):
+        return ""
+    return "" if text.isalpha() or text.isdigit() else text.upper()
 
 
 def check_plate(raw: str, characters_min: int) -> str | PlateFault:

@@ -1,8 +1,13 @@
-"""One connection to one Redis, and one round trip over it."""
+"""One connection to one Redis, and one round trip over it.
+
+Why a packer of our own: the library's asks of each argument whether it is of two rare types, which
+took three times as long as writing it, a twelfth of an import.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
+import hiredis
 import redis
 from redis.backoff import NoBackoff
 from redis.connection import Connection
@@ -10,6 +15,9 @@ from redis.retry import Retry
 
 CONNECT_S_MAX = 1.0
 READ_BYTES = 256 * 1024
+
+# The library's own words on its argument say one item where any number is meant.
+_packed = cast("Callable[[Command], bytes]", hiredis.pack_command)
 
 Reply = Any
 """What Redis answered: bytes, int, None, or a list of these."""
@@ -36,6 +44,17 @@ class Wire(Protocol):
         ...
 
 
+class _Packer:
+    """Writes commands of bytes, texts and whole numbers."""
+
+    def pack(self, *command: bytes | str | int) -> list[bytes]:
+        """Write one command; a name of several words, as the library gives them, is several."""
+        name, *rest = command
+        if isinstance(name, str) and " " in name:
+            command = (*name.split(), *rest)
+        return [_packed(command)]
+
+
 def make_wire(options: Mapping[str, Any], reply_s_max: float, **place: Any) -> Wire:  # noqa: ANN401
     """Prepare a connection without connecting.
 
@@ -50,6 +69,7 @@ def make_wire(options: Mapping[str, Any], reply_s_max: float, **place: Any) -> W
     return made(
         **given,
         protocol=2,
+        command_packer=_Packer(),
         socket_timeout=reply_s_max,
         socket_connect_timeout=min(CONNECT_S_MAX, reply_s_max),
         socket_read_size=READ_BYTES,

@@ -29,6 +29,7 @@ from anpr_engine.watchlist.acts import Act
 from anpr_engine.watchlist.edits import Edit, EditMaker, Planned, plan, rows_asked
 from anpr_engine.watchlist.history import history_fields, history_texts
 from anpr_engine.watchlist.history_seals import chained_to, history_seal
+from anpr_engine.watchlist.listed_row import ListedRow
 from anpr_engine.watchlist.manifest import (
     ListDefinition,
     Manifest,
@@ -127,7 +128,7 @@ class StoreWriter:
         self._edits = EditMaker(provider)
         self._pause = threading.Event()
 
-    def put(self, entries: Iterable[WatchlistEntry]) -> WriteTally:
+    def put(self, entries: Iterable[WatchlistEntry | ListedRow]) -> WriteTally:
         """Add or change entries; those that are there already, field for field, stay as is."""
         return self._write(self._edits.put(entry) for entry in entries)
 

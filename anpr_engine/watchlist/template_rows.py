@@ -14,6 +14,7 @@ from anpr_engine.errors import InputFileError
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.watchlist.file_checks import RowChecker
 from anpr_engine.watchlist.file_rows import UNKNOWN_COLUMNS_MAX, RawRow
+from anpr_engine.watchlist.listed_row import ListedRow
 from anpr_engine.watchlist.row_problems import ROW_BYTES_MAX, RowProblem, RowReason, problem
 from anpr_engine.watchlist.templates import Template, TemplateColumn
 
@@ -34,6 +35,11 @@ class TemplateFile:
         self.unknown_columns: list[str] = []
 
     def __iter__(self) -> Iterator[WatchlistEntry | RowProblem]:
+        """Read and check the rows, and give their entries; as `listed`."""
+        for row in self.listed():
+            yield row if isinstance(row, RowProblem) else row.entry()
+
+    def listed(self) -> Iterator[ListedRow | RowProblem]:
         """Read and check the rows.
 
         Raises:
@@ -41,7 +47,7 @@ class TemplateFile:
 
         """
         for row in self.rows():
-            yield row if isinstance(row, RowProblem) else self.checker.check(row)
+            yield row if isinstance(row, RowProblem) else self.checker.listed(row)
 
     def rows(self) -> Iterator[RawRow | RowProblem]:
         """Read the rows as texts by our columns."""

@@ -1,7 +1,9 @@
 """Watchlist files: what goes out comes in unchanged, and the fast way equals the model's."""
 
 import io
+import json
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -11,11 +13,13 @@ from pydantic import ValidationError
 from anpr_engine.plates.wildcard import listed_text
 from anpr_engine.records.fields import Action, Category
 from anpr_engine.records.watchlist_entry import SubjectCategory, WatchlistEntry
+from anpr_engine.watchlist import file_checks, file_rows
 from anpr_engine.watchlist.edits import EditMaker, plan
 from anpr_engine.watchlist.file_checks import FileRules, RowChecker, default_entry_id
 from anpr_engine.watchlist.file_export import export_entries, file_values
-from anpr_engine.watchlist.file_rows import FileForm, RawRow
+from anpr_engine.watchlist.file_rows import FileForm, RawRow, RowSource
 from anpr_engine.watchlist.files import WatchlistFile
+from anpr_engine.watchlist.listed_row import ListedRow
 from anpr_engine.watchlist.other_fields import other_field
 from anpr_engine.watchlist.row_problems import RowProblem, RowReason
 
@@ -133,6 +137,61 @@ def test_the_fast_way_takes_what_the_model_takes(cells: dict[str, str]) -> None:
         expected = expected.model_copy(update={"entry_id": found.entry_id})
     assert found == expected
     assert file_values(found) == file_values(expected)
+
+
+BEGINNINGS = ["x", "", "-", "=", "@", "'", "'+", "\t", "a\n", "a\x00", "|", "é", " "]
+EDGES = st.sampled_from([f"{begin}{more}" for begin in BEGINNINGS for more in ("", "-1", "A1")])
+OWN_CELLS = st.fixed_dictionaries(
+    {"plate": st.sampled_from(["1-ABC-123", "1-abc-124", "12345", "ABCDEF", "1-A", "-1-A2"])},
+    optional={
+        "entry_id": EDGES | st.sampled_from(["e1", "x" * 64, "x" * 65]),
+        "country": st.sampled_from(["BE", "be", "BEL", "B", "1A", " NL ", "ÄÖ"]),
+        "case_ref": EDGES | st.sampled_from(["x" * 256, "x" * 257]),
+        "note": EDGES | st.sampled_from(["x" * 1024, "x" * 1025]),
+        "owner": EDGES,
+        "valid_until": st.sampled_from(["2027-01-01T00:00:00Z", "2020-01-01T00:00:00Z"]),
+        "max_actions": st.sampled_from(["1", "2"]),
+    },
+)
+
+
+@given(rows=st.lists(OWN_CELLS, max_size=6), escaped=st.booleans(), least=st.integers(1, 6))
+def test_plain_rows_are_taken_like_all_others(
+    rows: list[dict[str, str]], *, escaped: bool, least: int
+) -> None:
+    """The look at all texts together says nothing that the look at each does not."""
+    rules = FileRules("L", RULES.now, {"owner": "unit"}, characters_min=least, escaped=escaped)
+    raw = [RawRow(number, cells) for number, cells in enumerate(rows, 1)]
+    short, long = RowChecker(rules), RowChecker(rules)
+    found = [short.check(row) for row in raw]
+    with patch.object(file_checks, "plain_row", return_value=""):
+        assert [long.check(row) for row in raw] == found
+    assert (short.ids, short.kept_ids) == (long.ids, long.kept_ids)
+
+
+@given(rows=st.lists(CELLS, max_size=5))
+def test_a_row_is_stored_as_its_entry_is(rows: list[dict[str, str]]) -> None:
+    """What is written of a row that shares its values is what is written of the entry alone."""
+    checker, maker = RowChecker(FileRules("L", escaped=False)), EditMaker("be")
+    checked = [checker.listed(RawRow(number, cells)) for number, cells in enumerate(rows, 1)]
+    taken = [row for row in checked if isinstance(row, ListedRow)]
+    assert [maker.put(row) for row in taken] == [EditMaker("be").put(row.entry()) for row in taken]
+
+
+JSON_VALUES = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "1", "x", "é"])
+JSON_NAMES = st.sampled_from(["plate", "note", "priority", "owner", "colour", "Plate"])
+
+
+@given(row=st.dictionaries(JSON_NAMES, JSON_VALUES | st.lists(st.just("c"), max_size=1)))
+def test_objects_of_texts_are_read_like_all_others(row: dict[str, object]) -> None:
+    """The short way for objects of our columns and texts gives the same row and names."""
+    line = io.BytesIO(json.dumps(row).encode())
+    short = RowSource(line, FileForm.JSONL)
+    found = list(short)
+    long = RowSource(io.BytesIO(line.getvalue()), FileForm.JSONL)
+    with patch.object(file_rows, "_plain_object", return_value=None):
+        assert list(long) == found
+    assert short.unknown_columns == long.unknown_columns
 
 
 PLATE_LIKE = NO_CONTROL | st.sampled_from("AB12-?* ÄöСО")

