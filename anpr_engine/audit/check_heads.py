@@ -175,9 +175,8 @@ def _tree_at_start(state: ChainState, heads: Iterable[HeadLine]) -> Frontier | N
 
 def _grow(tree: Frontier, state: ChainState, size: int) -> None:
     begin, end = (tree.size - state.first) * 32, (size - state.first) * 32
-    hashes, push = bytes(state.hashes[begin:end]), tree.push
-    for at in range(0, len(hashes), 32):
-        push(hashes[at : at + 32])
+    hashes = bytes(state.hashes[begin:end])
+    tree.extend([hashes[at : at + 32] for at in range(0, len(hashes), 32)])
 
 
 def _last_fits(state: ChainState, head: Head) -> bool:

@@ -27,6 +27,7 @@ from anpr_engine.cli.audit_source import (
     signing,
     site_of,
 )
+from anpr_engine.cli.collector import calm_collector
 from anpr_engine.clock import SystemClock
 
 EXIT_TAMPERED = 1
@@ -76,6 +77,7 @@ def verify(**given: Any) -> None:  # noqa: ANN401 - click hands over every optio
     site's topic is read. The exit code is 0 when the record is sound and 1 when anything was
     found; all that was found is told, with its place.
     """
+    calm_collector()
     asked = asked_of(given)
     options = VerifyOptions(**{name: given[name] for name in VerifyOptions.__slots__})
     found = in_files(options.files, asked) if options.files else in_topic(asked)
