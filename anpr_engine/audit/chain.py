@@ -13,6 +13,7 @@ engines change nothing. A chain's lines have one key, so they lie in one partiti
 
 import hashlib
 import re
+from binascii import hexlify
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -71,12 +72,6 @@ def start_of(chain: str) -> Tip:
     return Tip(chain, 0, hashlib.sha256(f"{GENESIS}{chain}".encode()).hexdigest())
 
 
-def line_start(tip: Tip) -> bytes:
-    """Give the bytes that the next line of a chain begins with."""
-    text = f'{{"chain":"{tip.chain}","sequence":{tip.size},"previous":"{tip.last}",'
-    return text.encode()
-
-
 def chain_start(chain: str) -> bytes:
     """Give the bytes that every line of a chain begins with."""
     return f'{{"chain":"{chain}",'.encode()
@@ -90,9 +85,20 @@ def seal(tip: Tip, event: bytes) -> tuple[bytes, Tip]:
         event: one JSON object that is not empty, without white space around it.
 
     """
-    sealed = line_start(tip) + event[1:-1]
-    last = hashlib.sha256(sealed).hexdigest()
-    return b'%b,"hash":"%b"}' % (sealed, last.encode()), Tip(tip.chain, tip.size + 1, last)
+    (line,), after = seal_all(tip, [event])
+    return line, after
+
+
+def seal_all(tip: Tip, events: Sequence[bytes]) -> tuple[list[bytes], Tip]:
+    """Put events into the chain one behind the other; as `seal`."""
+    opening = chain_start(tip.chain) + b'"sequence":'
+    size, last, lines = tip.size, tip.last.encode(), list[bytes]()
+    for event in events:
+        begun = b'%b%d,"previous":"%b",%b' % (opening, size, last, event[1:-1])
+        last = hexlify(hashlib.sha256(begun).digest())
+        lines.append(b'%b,"hash":"%b"}' % (begun, last))
+        size += 1
+    return lines, Tip(tip.chain, size, last.decode())
 
 
 def link_of(line: bytes) -> Link | None:
@@ -152,12 +158,7 @@ class ChainWriter:
         generation = self._generation()
         if self._known is None or self._known[0] != generation:
             self._known = generation, self._recover()
-        tip = self._known[1]
-        lines = []
-        for event in events:
-            line, tip = seal(tip, event)
-            lines.append(line)
-        self._pending = tip
+        lines, self._pending = seal_all(self._known[1], events)
         return lines
 
     def settle(self, *, saved: bool) -> None:

@@ -95,13 +95,14 @@ class Signature(NamedTuple):
         return read is not None and verifies(*read)
 
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Claims)
 
 
 def base64url(data: bytes) -> bytes:
     """Write bytes in base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE).rstrip(b"=")
 
 
 def from_base64url(text: bytes | str) -> bytes:

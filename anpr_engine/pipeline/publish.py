@@ -163,14 +163,13 @@ def sealed(
     records: Sequence[OutgoingRecord], topics: SiteTopics, chain: AuditChain
 ) -> list[OutgoingRecord]:
     """Put the audit lines among some records into the chain; the others stay as they are."""
-    events = [record.value for record in records if record.topic == topics.audit]
+    audit = topics.audit
+    events = [record.value for record in records if record.topic == audit]
     if not events:
         return list(records)
     lines, key = iter(chain.seal(events)), chain.key
     return [
-        OutgoingRecord(record.topic, key, next(lines), record.headers)
-        if record.topic == topics.audit
-        else record
+        OutgoingRecord(audit, key, next(lines), record.headers) if record.topic == audit else record
         for record in records
     ]
 

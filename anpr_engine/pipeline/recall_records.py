@@ -52,6 +52,7 @@ class RecallWriter:
     def __init__(self, site: str, guard: AlertGuard | None = None) -> None:
         """Take the site, and what signs recalls; None lets them out unsigned."""
         self._site, self._guard, self._topics = site, guard, SiteTopics(site)
+        self._last: tuple[tuple[object, ...], tuple[bytes, bytes]] | None = None
 
     def records(
         self, at: datetime, fallen: Iterable[tuple[Fallen, Sequence[str]]]
@@ -70,18 +71,31 @@ class RecallWriter:
             signed = self._guard.signed_recalls(at, list(zip(recalls, values, strict=True)))
         told = Heading("recall", self._site, at)
         noted = Heading("audit_event", self._site, at)
+        topics, audit = dict[tuple[str, ...], str](), self._topics.audit
         records: list[OutgoingRecord] = []
         for recall, value, more in zip(recalls, values, signed, strict=True):
             key = entry_key(recall.list_id, recall.entry_id)
             headers = told.of(recall.recall_id) + more
-            records.append(OutgoingRecord(self._topic(recall), key, value, headers))
+            to = recall.recipients
+            if to not in topics:
+                topics[to] = self._topic(to)
+            records.append(OutgoingRecord(topics[to], key, value, headers))
             for event_id, line in _lines(recall):
-                records.append(OutgoingRecord(self._topics.audit, key, line, noted.of(event_id)))
+                records.append(OutgoingRecord(audit, key, line, noted.of(event_id)))
         return records
 
-    def _topic(self, recall: RecallForm) -> str:
-        abroad = any(each != self._site for each in recall.recipients)
+    def _topic(self, recipients: tuple[str, ...]) -> str:
+        abroad = any(each != self._site for each in recipients)
         return CROSS_BORDER_RECALLS if abroad else self._topics.recalls
+
+    def _parts_of(self, list_id: str, why: Fallen) -> tuple[bytes, bytes]:
+        """Give what the ids of recalls of one cause are made of, around the entry."""
+        cause = list_id, why.reason, why.version, why.recipients
+        if self._last is None or self._last[0] != cause:
+            begin = told_apart((self._site, list_id))
+            end = told_apart((why.reason, str(why.version), *why.recipients))
+            self._last = cause, (begin, end)
+        return self._last[1]
 
     def _forms(
         self, at: str, fallen: Iterable[tuple[Fallen, Sequence[str]]]
@@ -96,9 +110,10 @@ class RecallWriter:
 
     def _form(self, at: str, since: str, why: Fallen, ids: tuple[str, ...]) -> RecallForm:
         list_id, entry_id = why.identity
-        parts = (self._site, list_id, entry_id, why.reason, str(why.version))
+        begin, end = self._parts_of(list_id, why)
+        parts = begin + _one_told(entry_id) + end + b"".join(map(_one_told, ids))
         return RecallForm(
-            recall_id=_digest(b"anpr.recall.v1", (*parts, *why.recipients, *ids)),
+            recall_id=_digest(b"anpr.recall.v1", parts),
             created_at=at,
             site=self._site,
             recipients=why.recipients,
@@ -115,8 +130,9 @@ class RecallWriter:
 def _lines(recall: RecallForm) -> Iterator[tuple[str, bytes]]:
     """Give the audit events of one recall in JSON, each behind its id."""
     action: str = AuditAction.ALERT_RECALLED.value
+    begin = told_apart((action, recall.recall_id))
     for alert_id in recall.alerts:
-        event_id = _digest(b"anpr.audit.v1", (action, recall.recall_id, alert_id))
+        event_id = _digest(b"anpr.audit.v1", begin + _one_told(alert_id))
         event = AuditForm(
             event_id=event_id,
             occurred_at=recall.created_at,
@@ -138,8 +154,14 @@ def _lines(recall: RecallForm) -> Iterator[tuple[str, bytes]]:
         yield event_id, _ENCODER.encode(event)
 
 
-def _digest(person: bytes, parts: Iterable[str]) -> str:
-    return hashlib.blake2b(told_apart(parts), digest_size=16, person=person).hexdigest()
+def _one_told(part: str) -> bytes:
+    """Write one part as `told_apart` does, which of many is one behind the other."""
+    return f"{len(part)}:{part}".encode()
+
+
+def _digest(person: bytes, parts: bytes) -> str:
+    """Name what is told by its parts, told apart."""
+    return hashlib.blake2b(parts, digest_size=16, person=person).hexdigest()
 
 
 def _written(at: datetime) -> str:

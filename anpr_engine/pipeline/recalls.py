@@ -174,8 +174,10 @@ class Recalls:
             for each in note.entries:
                 identity = each.list_id, each.entry_id
                 if identity in self._book:
-                    known = _Doubt(identity, note.version, note.at_us, look=False)
-                    self._doubts.append(known._replace(was_plate=each.was_plate, now=each.now))
+                    about = identity, note.version, note.at_us
+                    self._doubts.append(
+                        _Doubt(*about, look=False, was_plate=each.was_plate, now=each.now)
+                    )
 
     def _doubt_all(self) -> None:
         self._looks = deque(self._book.identities())
