@@ -128,7 +128,8 @@ def entry_key(list_id: str, entry_id: str) -> bytes:
 def told_apart(parts: Iterable[str]) -> bytes:
     """Join texts so that no others give the same bytes: each has its length before it.
 
-    A separator might stand in a text itself.
+    A separator might stand in a text itself. What is told of some texts and then of others, one
+    behind the other, is what is told of all.
     """
     return "".join([f"{len(part)}:{part}" for part in parts]).encode()
 

@@ -111,7 +111,7 @@ class RecallWriter:
     def _form(self, at: str, since: str, why: Fallen, ids: tuple[str, ...]) -> RecallForm:
         list_id, entry_id = why.identity
         begin, end = self._parts_of(list_id, why)
-        parts = begin + _one_told(entry_id) + end + b"".join(map(_one_told, ids))
+        parts = begin + told_apart((entry_id,)) + end + told_apart(ids)
         return RecallForm(
             recall_id=_digest(b"anpr.recall.v1", parts),
             created_at=at,
@@ -132,7 +132,7 @@ def _lines(recall: RecallForm) -> Iterator[tuple[str, bytes]]:
     action: str = AuditAction.ALERT_RECALLED.value
     begin = told_apart((action, recall.recall_id))
     for alert_id in recall.alerts:
-        event_id = _digest(b"anpr.audit.v1", begin + _one_told(alert_id))
+        event_id = _digest(b"anpr.audit.v1", begin + told_apart((alert_id,)))
         event = AuditForm(
             event_id=event_id,
             occurred_at=recall.created_at,
@@ -152,11 +152,6 @@ def _lines(recall: RecallForm) -> Iterator[tuple[str, bytes]]:
             subject=recall.recall_id,
         )
         yield event_id, _ENCODER.encode(event)
-
-
-def _one_told(part: str) -> bytes:
-    """Write one part as `told_apart` does, which of many is one behind the other."""
-    return f"{len(part)}:{part}".encode()
 
 
 def _digest(person: bytes, parts: bytes) -> str:
