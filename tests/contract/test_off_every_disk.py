@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from packed import on_disk
-from redis_machines import Cluster, Machine, cluster, watched
+from redis_machines import READY_S, Cluster, Machine, cluster, watched
 from redis_sites import Site, with_passwords
 from watchlist_world import World, entry, until
 
@@ -126,7 +126,8 @@ def test_after_a_failover_a_server_that_is_away_is_named(
         assert f"127.0.0.1:{site.primary.port}" in str(done.exception)
         until(lambda: holding(tmp_path, GONE) == {"primary"})
         site.primary.start()
-        until(lambda: site.primary.ask("ROLE")[0] == "slave", WAIT_S)
+        # Sentinels watch one that came back for 8 s, and ask it every 10 s.
+        until(lambda: site.primary.ask("ROLE")[0] == "slave", READY_S)
         assert purge(site.url, tmp_path, monkeypatch).exit_code == 0
         until(lambda: not holding(tmp_path, GONE))
         assert holding(tmp_path, KEPT) == {"primary", "replica"}
