@@ -18,8 +18,10 @@ from pydantic_settings import (
 )
 
 from anpr_engine.config_odd_use import OddUseSettings, Section
+from anpr_engine.config_partners import PartnerSettings
 from anpr_engine.errors import ConfigError
 from anpr_engine.records.fields import SiteCode
+from anpr_engine.records.questions import PartnerName
 
 SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
 
@@ -186,6 +188,7 @@ class Settings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     odd_use: OddUseSettings = OddUseSettings()
     policy: PolicySettings = PolicySettings()
+    partners: dict[PartnerName, PartnerSettings] = Field(default_factory=dict)
     http: HttpSettings = HttpSettings()
 
     @property

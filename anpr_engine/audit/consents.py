@@ -1,28 +1,22 @@
-"""Signed consents as files, and what is wrong with one that came.
+"""Signed consents as files, and what is wrong with one that came (`audit/signed_files.py`)."""
 
-A file is two lines: the consent as JSON, and the detached JWS over that line's very bytes (type
-`anpr-consent+jws`), for its receiver alone. So it can go by any way, and be checked by anybody who
-has the public key of the site that consents.
-"""
-
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-from pydantic import ValidationError
-
-from anpr_engine.audit.check_alerts import WORDS, PinnedKey
-from anpr_engine.audit.jws import HEADER_NAME, Signer
-from anpr_engine.audit.message_proof import MessageChecker, signature_headers
+from anpr_engine.audit.check_alerts import PinnedKey
+from anpr_engine.audit.signed_files import (
+    CLOCKS_APART,
+    FileFlaw,
+    FileRefused,
+    Opened,
+    opened,
+)
 from anpr_engine.errors import PolicyRefused
 from anpr_engine.records.consent import Consent
-from anpr_engine.wire import json_bytes
 
 BYTES_MAX = 65_536
-CLOCKS_APART = timedelta(minutes=5)
-"""How far ahead of ours another site's clock may be."""
 
 
 class ConsentFlaw(StrEnum):
@@ -61,25 +55,16 @@ class Wanted:
     to: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignedConsent:
-    """A consent that was checked, the key that signed it, and SHA-256 of its file."""
-
-    consent: Consent
-    key_id: str
-    digest: str
-
-
-def consent_file(consent: Consent, signer: Signer) -> bytes:
-    """Write a consent with its signature."""
-    value = json_bytes(consent)
-    ((_, signature),) = signature_headers(consent, consent.receiver, value, signer)
-    return b"%b\n%b\n" % (value, signature)
+_FLAWS = {
+    FileFlaw.NO_MESSAGE: ConsentFlaw.NO_CONSENT,
+    FileFlaw.UNSIGNED: ConsentFlaw.UNSIGNED,
+    FileFlaw.FORGED: ConsentFlaw.FORGED,
+}
 
 
 def checked_consent(
     data: bytes, wanted: Wanted, keys: Mapping[str, PinnedKey], now: datetime
-) -> SignedConsent:
+) -> Opened[Consent]:
     """Read a consent that came, and let it pass only if it is signed and fits.
 
     Args:
@@ -92,22 +77,14 @@ def checked_consent(
         NoConsent: it is none, or does not fit.
 
     """
-    value, _, signature = data[:BYTES_MAX].rstrip(b"\n").partition(b"\n")
     try:
-        consent = Consent.model_validate_json(value)
-    except ValidationError:
-        raise NoConsent(ConsentFlaw.NO_CONSENT) from None
-    if not signature:
-        raise NoConsent(ConsentFlaw.UNSIGNED)
-    # What it says is looked at only once the signature holds, for whomever it was made.
-    checker, headers = MessageChecker(keys), ((HEADER_NAME, signature),)
-    proof = checker.proof(consent, consent.receiver, value, headers)
-    if proof.flaw is not None:
-        raise NoConsent(ConsentFlaw.FORGED, WORDS[proof.flaw])
-    flaw = _misfit(consent, wanted, now)
+        found = opened(data[:BYTES_MAX], Consent, keys)
+    except FileRefused as refused:
+        raise NoConsent(_FLAWS[refused.flaw], refused.more) from None
+    flaw = _misfit(found.message, wanted, now)
     if flaw is not None:
         raise NoConsent(flaw)
-    return SignedConsent(consent, proof.key_id, hashlib.sha256(data).hexdigest())
+    return found
 
 
 def _misfit(consent: Consent, wanted: Wanted, now: datetime) -> ConsentFlaw | None:

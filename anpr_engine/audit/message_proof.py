@@ -1,7 +1,8 @@
-"""Signs what services answer each other, and checks it: events, reports, refusals, consents.
+"""Signs what services tell each other, and checks it: events, reports, consents, questions.
 
 Why bound to one reader: an event or receipt is signed for the site on whose topic it lies, a
-report or refusal for the provider, a consent for its receiver. Laid elsewhere, it is forged there.
+report or refusal for the provider, what goes as a file for its receiver. Laid elsewhere, it is
+forged there.
 Why no memory of ids and no clock, as there is for alerts: readers go through the topic again at
 every start, and must come to the same each time; what comes twice counts once by its id.
 Why a place is told once: a topic is read again, and what is wrong with it is still one thing.
@@ -17,9 +18,13 @@ from typing import NamedTuple, Protocol
 from anpr_engine.audit.check_alerts import WORDS, About, AlertChecker, PinnedKey, Proof
 from anpr_engine.audit.jws import (
     ALGORITHM,
+    ANSWERS_TYPE,
     CONSENT_TYPE,
+    DECONFLICTION_REPLY_TYPE,
+    DECONFLICTION_REQUEST_TYPE,
     HANDLING_TYPE,
     HEADER_NAME,
+    QUESTIONS_TYPE,
     RECEIPT_TYPE,
     REFUSAL_TYPE,
     REPORT_A_TYPE,
@@ -29,14 +34,27 @@ from anpr_engine.audit.jws import (
     signature_of,
 )
 from anpr_engine.records.consent import Consent
+from anpr_engine.records.deconfliction import DeconflictionReply, DeconflictionRequest
 from anpr_engine.records.handling_event import HandlingEvent
 from anpr_engine.records.messages import RecallReceipt, Refusal, ReportA, ReportB
+from anpr_engine.records.questions import Answers, Questions
 from anpr_engine.wire import Header
 
 PLACES_MAX = 10_000
 """Places remembered as told; after more of them one is told again."""
 
-Message = HandlingEvent | ReportA | ReportB | RecallReceipt | Refusal | Consent
+Message = (
+    HandlingEvent
+    | ReportA
+    | ReportB
+    | RecallReceipt
+    | Refusal
+    | Consent
+    | Questions
+    | Answers
+    | DeconflictionRequest
+    | DeconflictionReply
+)
 
 _TYPES: Mapping[type[Message], str] = {
     HandlingEvent: HANDLING_TYPE,
@@ -45,6 +63,10 @@ _TYPES: Mapping[type[Message], str] = {
     RecallReceipt: RECEIPT_TYPE,
     Refusal: REFUSAL_TYPE,
     Consent: CONSENT_TYPE,
+    Questions: QUESTIONS_TYPE,
+    Answers: ANSWERS_TYPE,
+    DeconflictionRequest: DECONFLICTION_REQUEST_TYPE,
+    DeconflictionReply: DECONFLICTION_REPLY_TYPE,
 }
 
 
@@ -106,7 +128,8 @@ def _what_it_says(message: Message, to: str) -> tuple[About, datetime]:
         id_, at = message.event_id, message.occurred_at
     else:
         id_, at = message.message_id, message.created_at
-    return About(_TYPES[type(message)], message.site, id_, (to,)), at
+    site = message.asker if isinstance(message, Questions) else message.site
+    return About(_TYPES[type(message)], site, id_, (to,)), at
 
 
 def signature_headers(

@@ -20,11 +20,13 @@ ASKING = frozenset(
         AuditAction.DATA_EXPORTED,
         AuditAction.READS_REPLAYED,
         AuditAction.AUDIT_READ,
+        AuditAction.QUESTION_ANSWERED,
     }
 )
 """Acts by which a person learns something."""
 
-LOOKS = frozenset({AuditAction.DATA_LOOKED_UP})
+LOOKS = frozenset({AuditAction.DATA_LOOKED_UP, AuditAction.QUESTION_ANSWERED})
+"""Looks at one target; a question is one of its official at the partner."""
 
 
 class OddRule(StrEnum):

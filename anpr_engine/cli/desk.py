@@ -1,8 +1,10 @@
 """The desk's chain in a site's record: lines of what people do, each an audit event."""
 
+from collections.abc import Sequence
+
 from anpr_engine.audit.chain import chain_from, chain_name, chain_start
 from anpr_engine.clock import SystemClock
-from anpr_engine.kafka.audit_desk import ChainOf, DeskSettings, write_act
+from anpr_engine.kafka.audit_desk import ChainOf, DeskSettings, write_acts
 from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.records.audit_event import AuditEvent
 from anpr_engine.wire import EventAttributes, Header, json_bytes
@@ -28,5 +30,15 @@ def record_act(log: HistorySettings, event: AuditEvent) -> None:
         BrokerError: it cannot be written.
 
     """
-    settings, chain_of = desk_at(event.site, log)
-    write_act(settings, chain_of, act_in(event), SystemClock())
+    record_acts(log, [event])
+
+
+def record_acts(log: HistorySettings, events: Sequence[AuditEvent]) -> None:
+    """Write acts of one site, all or none of them.
+
+    Raises:
+        BrokerError: they cannot be written.
+
+    """
+    settings, chain_of = desk_at(events[0].site, log)
+    write_acts(settings, chain_of, [act_in(each) for each in events], SystemClock())

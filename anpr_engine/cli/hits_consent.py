@@ -16,7 +16,8 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from anpr_engine.audit.consents import SignedConsent, Wanted, checked_consent, consent_file
+from anpr_engine.audit.consents import Wanted, checked_consent
+from anpr_engine.audit.signed_files import Opened, signed_file
 from anpr_engine.cli.hits_further import SIGNED, UNSIGNED, Further, reason_of
 from anpr_engine.cli.hits_options import act_options, options_of
 from anpr_engine.cli.hits_proof import tell_refused
@@ -79,8 +80,8 @@ def give_consent(alert: str, use: FurtherUseName, to: str, **given: Any) -> None
         wrong = sorted({str(one["loc"][0]) for one in error.errors()})
         what = f"An option has no form that a consent may hold: {', '.join(wrong)}."
         raise UsageError(what, "See `schemas/consent.v1.json`.") from None
-    data = consent_file(consent_, signer)
-    more = _proof(SignedConsent(consent_, signer.key_id, hashlib.sha256(data).hexdigest()))
+    data = signed_file(consent_, signer)
+    more = _proof(Opened(consent_, signer.key_id, hashlib.sha256(data).hexdigest()))
     # In the record first: what was given out and is not on record would be worse.
     reasons = {"reasons": [reason_of(use), SIGNED], "recipients": [asked.other]}
     asked.write(AuditAction.CONSENT_GIVEN, use, to, consent_.reference, **more | reasons)
@@ -129,12 +130,12 @@ def _record_signed(asked: Further, file: Path, given: dict[str, Any]) -> None:
         *(asked.other, asked.desk.site, asked.alert.alert_id), use=given["use"], to=given["to"]
     )
     found = checked_consent(_read(file), wanted, checker.keys, datetime.now(UTC))
-    use, to = found.consent.use, found.consent.to
+    use, to = found.message.use, found.message.to
     more = _proof(found) | {"reasons": [reason_of(use), SIGNED]}
-    event = asked.write(AuditAction.CONSENT_RECORDED, use, to, found.consent.reference, **more)
+    event = asked.write(AuditAction.CONSENT_RECORDED, use, to, found.message.reference, **more)
     told = {"consent": event.event_id, "alert_id": asked.alert.alert_id, "use": use, "to": to}
     told |= {"proof": "signed", "key": found.key_id}
-    asked.tell(told | {"expires_at": found.consent.expires_at.isoformat()})
+    asked.tell(told | {"expires_at": found.message.expires_at.isoformat()})
 
 
 @click.command(
@@ -167,8 +168,8 @@ def hand_over(alert: str, use: FurtherUseName, to: str, **given: Any) -> None:  
     asked.tell(told | {"rules": answer.names})
 
 
-def _proof(found: SignedConsent) -> dict[str, Any]:
-    end = found.consent.expires_at
+def _proof(found: Opened[Consent]) -> dict[str, Any]:
+    end = found.message.expires_at
     return {"signed_by": found.key_id, "digest": found.digest, "expires_at": end}
 
 

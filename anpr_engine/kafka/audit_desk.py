@@ -68,25 +68,25 @@ ChainOf = Callable[[Sequence[bytes]], AuditChain]
 """Gives the chain from the newest of its lines in each partition."""
 
 
-def write_act(
+def write_acts(
     settings: DeskSettings,
     chain_of: ChainOf,
-    act: tuple[bytes, tuple[Header, ...]],
+    acts: Sequence[tuple[bytes, tuple[Header, ...]]],
     clock: Clock,
 ) -> None:
-    """Write one act, and return once it is committed.
+    """Write acts, one or more, and return once all of them are committed.
 
     Args:
         settings: where to.
         chain_of: see `ChainOf`.
-        act: the event in JSON, and the record's headers.
+        acts: the events in JSON, each with its record's headers.
         clock: the machine's.
 
     Raises:
-        BrokerError: it cannot be written; nothing may then be shown.
+        BrokerError: they cannot be written; nothing may then be shown.
 
     """
-    if written_within(TRIES, settings, chain_of, lambda: Deed((), act), clock):
+    if written_within(TRIES, settings, chain_of, lambda: Deed((), acts[0], acts[1:]), clock):
         return
     what = f"Kafka at {settings.log.bootstrap}, topic {settings.log.topic}: the audit line of this "
     raise BrokerError(f"{what}act was refused {TRIES} times.", "Run `anpr doctor`.")

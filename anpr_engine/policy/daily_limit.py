@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+import msgspec
+
 from anpr_engine.errors import PolicyRefused, UsageError
 
 
@@ -48,3 +50,30 @@ class DailyLimit:
         so_far = dict(self.asked) if day == self.day else {}
         so_far[partner] = self.per_day - left + count
         return DailyLimit(self.per_day, day, so_far)
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    day: date
+    asked: dict[str, int]
+
+
+def kept_text(limit: DailyLimit) -> bytes:
+    """Write what was asked, for `limit_of`; the limit itself is set elsewhere."""
+    return msgspec.json.encode(_Kept(limit.day or date.min, dict(limit.asked)))
+
+
+def limit_of(text: bytes | None, per_day: int) -> DailyLimit:
+    """Read what was asked so far; None: nothing ever was.
+
+    Raises:
+        PolicyRefused: it cannot be read, and then nothing may be asked.
+
+    """
+    if text is None:
+        return DailyLimit(per_day)
+    try:
+        kept = msgspec.json.decode(text, type=_Kept)
+    except msgspec.MsgspecError:
+        what = "What was asked today cannot be read, so nothing more is answered."
+        raise PolicyRefused(what, "Restore it, or remove it after asking why.") from None
+    return DailyLimit(per_day, kept.day, kept.asked)

@@ -11,7 +11,7 @@ Why honest partners are assumed: an answerer that sends rubbish spoils the resul
 nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -42,6 +42,7 @@ class Listing:
     entry_id: str
     country: str
     plate: str
+    list_id: str = ""
 
     def input(self) -> bytes:
         """Give what the function is computed of; both sides must have the same normaliser."""
@@ -66,8 +67,8 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """One entry that was asked about, and its blind."""
+class Asked:
+    """One entry that was asked about, and its blind; only the asker has it."""
 
     listing: Listing
     scalar: bytes
@@ -77,8 +78,8 @@ class _Asked:
 class Run:
     """What the asker keeps to itself until the reply comes; None: asked for the count only."""
 
-    request: Request
-    asked: tuple[_Asked | None, ...] = field(repr=False)
+    run_id: bytes
+    asked: tuple[Asked | None, ...] = field(repr=False)
 
 
 def padded(count: int) -> int:
@@ -86,27 +87,37 @@ def padded(count: int) -> int:
     return max(1, -(-count // ROUND)) * ROUND
 
 
-def ask(listings: Sequence[Listing], draw: Draw) -> Run:
-    """Make a request about entries.
+def ask(listings: Iterable[Listing], draw: Draw) -> tuple[Request, Run]:
+    """Make a request about entries, and what is needed to read the reply.
 
     Args:
         listings: mine.
         draw: gives random bytes, such as `os.urandom`.
 
     """
-    pairs: list[tuple[bytes, _Asked | None]] = []
+    pairs: list[tuple[bytes, Asked | None]] = []
     for listing in listings:
         scalar = random_scalar(draw)
-        pairs.append((blind(listing.input(), scalar), _Asked(listing, scalar)))
+        pairs.append((blind(listing.input(), scalar), Asked(listing, scalar)))
     fill = padded(len(pairs)) - len(pairs)
     pairs += [(random_element(draw), None) for _ in range(fill)]
     # Blinded elements look like chance; sorted by themselves they keep nothing of my order.
     pairs.sort(key=lambda pair: pair[0])
     request = Request(draw(RUN_BYTES), tuple(element for element, _ in pairs))
-    return Run(request, tuple(asked for _, asked in pairs))
+    return request, Run(request.run_id, tuple(asked for _, asked in pairs))
 
 
-def reply(request: Request, listings: Iterable[Listing], seed: bytes, draw: Draw) -> Reply:
+def _unheard() -> None:
+    """Tell nobody how far it is."""
+
+
+def reply(
+    request: Request,
+    listings: Iterable[Listing],
+    seed: bytes,
+    draw: Draw,
+    step: Callable[[], None] = _unheard,
+) -> Reply:
     """Answer a request from my list.
 
     Args:
@@ -114,6 +125,7 @@ def reply(request: Request, listings: Iterable[Listing], seed: bytes, draw: Draw
         listings: mine.
         seed: 32 random bytes for this run alone; forget them afterwards.
         draw: gives random bytes.
+        step: is called for each element of the request that is done.
 
     Raises:
         OprfError: the request holds what is no element, or the seed is none.
@@ -122,11 +134,14 @@ def reply(request: Request, listings: Iterable[Listing], seed: bytes, draw: Draw
     if len(seed) != SEED_BYTES:
         raise OprfError(f"A seed has {SEED_BYTES} bytes.", "Draw it for this run alone.")
     key = derive_key(seed, b"anpr/deconflict/" + request.run_id)
-    evaluated = tuple(evaluate(key, element) for element in request.blinded)
+    evaluated = list[bytes]()
+    for element in request.blinded:
+        evaluated.append(evaluate(key, element))
+        step()
     marks = {output_of(key, value)[:MARK_BYTES] for value in {one.input() for one in listings}}
     fill = padded(len(marks)) - len(marks)
     marks.update(draw(MARK_BYTES) for _ in range(fill))
-    return Reply(request.run_id, evaluated, tuple(sorted(marks)))
+    return Reply(request.run_id, tuple(evaluated), tuple(sorted(marks)))
 
 
 def admitted(limit: DailyLimit, partner: str, request: Request, at: datetime) -> DailyLimit:
@@ -139,18 +154,18 @@ def admitted(limit: DailyLimit, partner: str, request: Request, at: datetime) ->
     return limit.taken(partner, len(request.blinded), at)
 
 
-def matched(run: Run, answer: Reply) -> frozenset[str]:
-    """Give the ids of my entries that are on the other list.
+def matched(run: Run, answer: Reply) -> frozenset[Listing]:
+    """Give my entries that are on the other list.
 
     Raises:
         OprfError: the reply is that of another run, or incomplete, or holds what is no element.
 
     """
-    if answer.run_id != run.request.run_id or len(answer.evaluated) != len(run.asked):
+    if answer.run_id != run.run_id or len(answer.evaluated) != len(run.asked):
         raise OprfError("The reply is not one to this request.", "Ask again.")
     marks = frozenset(answer.marks)
     return frozenset(
-        asked.listing.entry_id
+        asked.listing
         for asked, element in zip(run.asked, answer.evaluated, strict=True)
         if asked is not None
         and finalise(asked.listing.input(), asked.scalar, element)[:MARK_BYTES] in marks

@@ -9,6 +9,7 @@ in a minute. Why keys die after 28 days: with its key gone a pseudonym can be tr
 Why no filter is handed over: a filter of plates that can be asked at will is the list.
 A pseudonym remains personal data, and a partner with the key can try plates: count its questions
 (`policy/daily_limit.py`) and put each on record.
+A question names the plate's country in clear: texts of two countries may be the same.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.errors import PolicyRefused, UsageError
+from anpr_engine.records.questions import Question
 
 NORMALISER_VERSION = 1
 """Raised when `plates/normaliser.py` gives another text for some plate; a test notices."""
@@ -73,12 +75,16 @@ class OperationKey:
         return f"OperationKey({self.key_id}, {self.operation}, {self.country})"
 
     def __reduce__(self) -> str:
-        """Refuse to be copied into a file or another process."""
-        raise TypeError("A key is not written anywhere.")
+        """Refuse to be copied along with something else."""
+        raise TypeError("A key is written into its own file alone.")
 
     def lives(self, at: datetime) -> bool:
         """Say whether the key is in use at an instant."""
         return bool(self._secret) and self.valid_from <= at < self.valid_until
+
+    def written(self) -> bytes:
+        """Give the secret for the file of keys, and for nothing else; empty once destroyed."""
+        return bytes(self._secret)
 
     def destroy(self) -> None:
         """Overwrite the secret; what was made with it can no longer be made."""
@@ -171,51 +177,40 @@ class KeyRing:
         return KeyRing(tuple(key for key in self.keys if key.valid_until > at))
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Is there something to ask about this vehicle? One vehicle, for one case (treaty, 14(3))."""
-
-    key_id: str
-    pseudonym: bytes
-    case_ref: str
-    asked_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """All that is said: there is something to ask, or there is not."""
-
-    something_to_ask: bool
-
-
 class Listed:
     """The pseudonyms of a list in memory; it answers questions and shows nothing of itself."""
 
     __slots__ = ("_by_prefix", "_key")
 
-    def __init__(self, key: OperationKey, plates: Iterable[str]) -> None:
-        """Take the normalised plates of a list."""
-        self._key = key
-        self._by_prefix: dict[bytes, tuple[bytes, ...]] = {}
-        for each in pseudonyms(key, plates):
-            prefix = each[:_PREFIX_BYTES]
-            self._by_prefix[prefix] = (*self._by_prefix.get(prefix, ()), each)
-
-    def answer(self, question: Question, at: datetime) -> Answer:
-        """Answer one question.
+    def __init__(self, key: OperationKey, plates: Iterable[tuple[str, str]]) -> None:
+        """Take a list: plate texts as `normalise` gives them, each with its country, or none.
 
         Raises:
-            KeyDead: it was asked under another key, or the key's time is over.
-            UsageError: it names no case or no asker, or its pseudonym is none.
+            KeyDead: the key was destroyed.
 
         """
-        if question.key_id != self._key.key_id or not self._key.lives(at):
+        self._key = key
+        self._by_prefix: dict[bytes, tuple[tuple[bytes, str], ...]] = {}
+        base = key.hasher("text")
+        for plate, country in plates:
+            each = _of(base, plate.encode())
+            prefix = each[:_PREFIX_BYTES]
+            self._by_prefix[prefix] = (*self._by_prefix.get(prefix, ()), (each, country))
+
+    def holds(self, question: Question, at: datetime) -> bool:
+        """Say whether there is something to ask: the same text, and no other country.
+
+        Raises:
+            KeyDead: the key's time has not come or is over.
+
+        """
+        if not self._key.lives(at):
             raise KeyDead("That key is not in use.", "Ask again with the key of today.")
-        if len(question.pseudonym) != PSEUDONYM_BYTES:
-            raise UsageError(f"A pseudonym has {PSEUDONYM_BYTES} bytes.", "Make it with the key.")
-        if not question.case_ref.strip() or not question.asked_by.strip():
-            raise UsageError("A question is asked by somebody and for a case.", "Name both.")
-        stored = self._by_prefix.get(question.pseudonym[:_PREFIX_BYTES])
+        asked = bytes.fromhex(question.pseudonym)
         # Every candidate is compared in full, so that time tells nothing of how far they agree.
-        same = [compare_digest(one, question.pseudonym) for one in stored or (bytes(16),)]
-        return Answer(stored is not None and any(same))
+        stored = self._by_prefix.get(asked[:_PREFIX_BYTES])
+        same = [
+            compare_digest(one, asked) & (question.country in {None, country} or not country)
+            for one, country in stored or ((bytes(PSEUDONYM_BYTES), ""),)
+        ]
+        return stored is not None and any(same)

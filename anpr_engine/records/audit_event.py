@@ -34,6 +34,8 @@ class AuditAction(StrEnum):
     ODD_USE_FOUND = "odd-use-found"
     CONSENT_RECORDED = "consent-recorded"
     CONSENT_GIVEN = "consent-given"
+    QUESTION_ANSWERED = "question-answered"
+    LISTS_COMPARED = "lists-compared"
 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

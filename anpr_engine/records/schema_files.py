@@ -17,8 +17,10 @@ from anpr_engine.records.alert import Alert
 from anpr_engine.records.audit_event import AuditEvent
 from anpr_engine.records.avro_schema_files import AVRO_FILES, avro_file_name, avro_text
 from anpr_engine.records.consent import Consent
+from anpr_engine.records.deconfliction import DeconflictionReply, DeconflictionRequest
 from anpr_engine.records.handling_event import HandlingEvent
 from anpr_engine.records.messages import Correction, RecallReceipt, Refusal, ReportA, ReportB
+from anpr_engine.records.questions import Answers, Questions
 from anpr_engine.records.read import PlateRead
 from anpr_engine.records.recall import Recall
 from anpr_engine.records.rejected_read import RejectedRead
@@ -40,6 +42,10 @@ RECORDS: dict[str, type[BaseModel]] = {
     "refusal": Refusal,
     "correction": Correction,
     "consent": Consent,
+    "questions": Questions,
+    "answers": Answers,
+    "deconfliction_request": DeconflictionRequest,
+    "deconfliction_reply": DeconflictionReply,
     "recall": Recall,
     "recall_receipt": RecallReceipt,
 }

@@ -154,8 +154,8 @@ class ProvedLists:
                 raise StoreNotTrusted(text, REMEDY) from None
             raise
 
-    def entries(self, list_id: str, entry_id: str | None = None) -> Iterator[WatchlistEntry]:
-        """Give the entries of a list, or one of them, in no order that means anything.
+    def entries(self, list_id: str | None, entry_id: str | None = None) -> Iterator[WatchlistEntry]:
+        """Give the entries of a list or of all, or one of them, in no order that means anything.
 
         Raises:
             StoreError: the store cannot be read.

@@ -60,6 +60,9 @@ GUARDED = StoreKey(
     "hash",
     "list id -> who had its changes wait for a second person, JSON object.",
 )
+ASKED = StoreKey(
+    "anpr:{wl}:asked", "hash", "kind/partner -> what it asked on its last day, JSON object."
+)
 
 STORE_KEYS: tuple[StoreKey, ...] = (
     MANIFEST,
@@ -74,6 +77,7 @@ STORE_KEYS: tuple[StoreKey, ...] = (
     PROPOSALS,
     PROPOSED,
     GUARDED,
+    ASKED,
 )
 
 BUCKETS = 1024

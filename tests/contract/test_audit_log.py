@@ -26,7 +26,7 @@ from anpr_engine.audit.chain import (
 )
 from anpr_engine.cli.audit import command
 from anpr_engine.clock import SystemClock
-from anpr_engine.kafka.audit_desk import DeskSettings, desk_transactional_id, write_act
+from anpr_engine.kafka.audit_desk import DeskSettings, desk_transactional_id, write_acts
 from anpr_engine.kafka.audit_log import LOOK_BACK, committed_lines, newest_lines
 from anpr_engine.kafka.history import HistorySettings
 from anpr_engine.records.audit_event import AuditAction
@@ -109,7 +109,7 @@ def act(world: KafkaWorld, number: int) -> None:
     settings = DeskSettings("be", log(world), chain_start(DESK))
     made = event(number, action=AuditAction.AUDIT_READ, actor="auditor.1")
     given = json_bytes(made), (("ce_id", made.event_id.encode()),)
-    write_act(settings, lambda found: chain_from(DESK, found), given, SystemClock())
+    write_acts(settings, lambda found: chain_from(DESK, found), [given], SystemClock())
 
 
 def test_acts_of_people_are_one_chain(world: KafkaWorld) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hits_world import ACTS, HitsWorld, alert_of, hits_world
 
-from anpr_engine.audit.consents import consent_file
+from anpr_engine.audit.signed_files import signed_file
 from anpr_engine.audit.signing import SecretKey, write_pair
 from anpr_engine.errors import PolicyRefused, UsageError
 from anpr_engine.records.alert import Alert
@@ -120,8 +120,8 @@ def test_a_consent_that_does_not_fit_is_refused_by_name(
     real = Consent.model_validate_json(data.splitlines()[0])
     wrong = {
         b"consent.forged": data.replace(TO.encode(), b"prosecutor, Liege"),
-        b"its key is none of those given": consent_file(real, SecretKey.new()),
-        b"its key is another site's": consent_file(real, KEYS["be"]),
+        b"its key is none of those given": signed_file(real, SecretKey.new()),
+        b"its key is another site's": signed_file(real, KEYS["be"]),
         b"consent.unsigned": data.splitlines()[0],
     }
     for words, text in wrong.items():

@@ -107,7 +107,7 @@ def test_where_it_is_not_required_an_act_goes_on_and_it_is_told(
     def nobody(*_: object) -> None:
         raise BrokerUnavailable("Nobody answers.", "Look.")
 
-    monkeypatch.setattr(desk, "write_act", nobody)
+    monkeypatch.setattr(desk, "write_acts", nobody)
     add = ("add", "--list", "L", "--plate", "1TST771", "--by", "anna")
     refused = run(*add)
     assert isinstance(refused.exception, BrokerUnavailable)

@@ -3,26 +3,28 @@
 import copy
 import hashlib
 import pickle
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from anpr_engine.errors import UsageError
+from anpr_engine.errors import InputFileError, PolicyRefused, UsageError
 from anpr_engine.plates.normaliser import normalise
-from anpr_engine.policy.daily_limit import DailyLimit, LimitReached
+from anpr_engine.policy.daily_limit import DailyLimit, LimitReached, kept_text, limit_of
+from anpr_engine.policy.operation_keys import ring_of, ring_text
 from anpr_engine.policy.pseudonym import (
     LIFE,
     NORMALISER_VERSION,
-    Answer,
     KeyDead,
     KeyRing,
     Listed,
     OperationKey,
-    Question,
     key_pseudonyms,
     pseudonyms,
 )
+from anpr_engine.records.questions import Question
 
 DAY_0 = datetime(2026, 11, 22, tzinfo=UTC)
 SECRET = bytes(range(32))
@@ -45,9 +47,17 @@ def key(secret: bytes = SECRET, operation: str = "carrier", country: str = "NL")
     return OperationKey(secret, operation, country, DAY_0, LIFE)
 
 
-def question(made_with: OperationKey, plate: str = "XX123X") -> Question:
+def question(made_with: OperationKey, plate: str = "XX123X", country: str = "") -> Question:
     """Ask about a plate."""
-    return Question(made_with.key_id, pseudonyms(made_with, [plate])[0], "case 1", "unit 7")
+    pseudonym = pseudonyms(made_with, [plate])[0].hex()
+    return Question(
+        pseudonym=pseudonym, country=country or None, case_ref="case 1", official="unit 7"
+    )
+
+
+def listed(made_with: OperationKey, plates: Iterable[str] = PLATES, country: str = "") -> Listed:
+    """Make a list of plates of one country."""
+    return Listed(made_with, ((plate, country) for plate in plates))
 
 
 def test_a_pseudonym_is_the_keyed_hash_of_domain_and_plate() -> None:
@@ -72,7 +82,7 @@ def test_key_operation_country_and_form_tell_pseudonyms_apart() -> None:
 def test_the_secret_is_shown_nowhere() -> None:
     """Neither in what is printed of a key, a ring or a list, nor in a copy or a file."""
     one = key()
-    shown = f"{one!r} {one} {KeyRing((one,))!r} {Listed(one, PLATES)!r}"
+    shown = f"{one!r} {one} {KeyRing((one,))!r} {listed(one)!r}"
     for secret in (SECRET, pseudonyms(one, PLATES)[0]):
         assert secret.hex() not in shown
         assert repr(secret)[2:-1] not in shown
@@ -118,44 +128,90 @@ def test_a_key_that_was_seen_is_replaced_at_once() -> None:
     assert not any(one.lives(DAY_0 + timedelta(days=3)) for one in ring.keys)
 
 
-def test_an_answer_says_only_that_there_is_something_to_ask() -> None:
-    """Yes or no, and no other word about entry, list or owner."""
-    listed = Listed(key(), PLATES)
-    assert listed.answer(question(key()), DAY_0) == Answer(something_to_ask=True)
-    assert listed.answer(question(key(), "XX124X"), DAY_0) == Answer(something_to_ask=False)
-    assert Answer.__slots__ == ("something_to_ask",)
-    nothing = Question(key().key_id, bytes(16), "case 1", "unit 7")
-    assert not listed.answer(nothing, DAY_0).something_to_ask
+def test_there_is_something_to_ask_or_not() -> None:
+    """A plate of the list, and no other; what is nobody's pseudonym is on no list."""
+    mine = listed(key())
+    assert mine.holds(question(key()), DAY_0)
+    assert not mine.holds(question(key(), "XX124X"), DAY_0)
+    nothing = question(key()).model_copy(update={"pseudonym": "00" * 16})
+    assert not mine.holds(nothing, DAY_0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "asked", "expected"),
+    [("NL", "NL", True), ("NL", "BE", False), ("NL", "", True), ("", "BE", True), ("", "", True)],
+)
+def test_the_same_text_of_another_country_is_another_plate(
+    entry: str, asked: str, expected: object
+) -> None:
+    """Where both sides say the country, it has to be the same."""
+    assert listed(key(), country=entry).holds(question(key(), country=asked), DAY_0) is expected
+
+
+def test_one_text_listed_for_two_countries_is_found_for_each() -> None:
+    """And for no third one."""
+    mine = Listed(key(), [("XX123X", "NL"), ("XX123X", "BE")])
+    asked = [question(key(), country=each) for each in ("NL", "BE", "DE")]
+    assert [mine.holds(each, DAY_0) for each in asked] == [True, True, False]
 
 
 def test_plates_that_share_the_first_bytes_are_told_apart() -> None:
     """Many plates, so that some pseudonyms begin alike; each is found, and no stranger."""
     plates = [f"{number:06d}" for number in range(3000)]
-    listed = Listed(key(), plates)
+    mine = listed(key(), plates)
     asked = [question(key(), plate) for plate in (*plates[:200], "X1", "X2", "X3")]
-    answers = [listed.answer(one, DAY_0).something_to_ask for one in asked]
-    assert answers == [True] * 200 + [False] * 3
+    assert [mine.holds(one, DAY_0) for one in asked] == [True] * 200 + [False] * 3
 
 
-def test_a_question_under_a_dead_or_strange_key_is_refused() -> None:
+def test_nothing_is_answered_under_a_dead_key() -> None:
     """It is not answered with no: that would say that there is nothing to ask."""
-    listed = Listed(key(), PLATES)
     with pytest.raises(KeyDead):
-        listed.answer(question(key(OTHER)), DAY_0)
+        listed(key()).holds(question(key()), DAY_0 + LIFE)
     with pytest.raises(KeyDead):
-        listed.answer(question(key()), DAY_0 + LIFE)
+        KeyRing((key(),)).find(key(OTHER).key_id, DAY_0)
+
+
+@pytest.mark.parametrize("field", ["case_ref", "official", "pseudonym"])
+def test_a_question_without_case_or_official_is_none(field: str) -> None:
+    """Each one is for a case, by somebody, and about one vehicle."""
+    good = question(key()).model_dump()
+    for wrong in ("", " "):
+        with pytest.raises(ValidationError):
+            Question.model_validate(good | {field: wrong})
+
+
+def test_the_file_of_keys_gives_the_same_keys_again() -> None:
+    """Of both sides, so that pseudonyms meet; destroyed ones are not in it."""
+    ring = KeyRing((key(),)).followed(OTHER)
+    again = ring_of(ring_text(ring), "file")
+    assert [one.key_id for one in again.keys] == [one.key_id for one in ring.keys]
+    assert [one.valid_until for one in again.keys] == [one.valid_until for one in ring.keys]
+    assert pseudonyms(again.keys[1], PLATES) == pseudonyms(ring.keys[1], PLATES)
+    ring.keys[0].destroy()
+    assert [one.key_id for one in ring_of(ring_text(ring), "f").keys] == [ring.keys[1].key_id]
+    ring.keys[1].destroy()
+    with pytest.raises(UsageError):
+        ring_text(ring)
 
 
 @pytest.mark.parametrize(
-    ("pseudonym", "case_ref", "asked_by"),
-    [(b"", "case 1", "unit 7"), (bytes(16), " ", "unit 7"), (bytes(16), "case 1", "")],
+    ("old", "new"),
+    [
+        ("anpr-operation-keys/v1", "anpr-operation-keys/v2"),
+        ('"secret": "', '"secret": "A'),
+        ('"secret": "', '"secret": "\u00e9'),
+        ("T00:00:00Z", "T00:00:00"),
+        ('"country": "NL"', '"country": "nl"'),
+        ('"keys": [', '"more": 1, "keys": ['),
+        ("2026-12-20", "2026-11-01"),
+    ],
 )
-def test_a_question_without_case_or_asker_is_refused(
-    pseudonym: bytes, case_ref: str, asked_by: str
-) -> None:
-    """Each one is for a case, by somebody, and about one vehicle."""
-    with pytest.raises(UsageError):
-        Listed(key(), PLATES).answer(Question(key().key_id, pseudonym, case_ref, asked_by), DAY_0)
+def test_a_file_that_holds_no_keys_is_refused(old: str, new: str) -> None:
+    """And what it holds is not told."""
+    text = ring_text(KeyRing((key(),))).decode()
+    assert old in text
+    with pytest.raises(InputFileError, match=r"^file holds no keys of an operation\. Make"):
+        ring_of(text.replace(old, new).encode(), "file")
 
 
 @pytest.mark.parametrize(
@@ -201,3 +257,14 @@ def test_asking_less_than_nothing_is_refused(count: int) -> None:
     """Nobody gets back what was used up."""
     with pytest.raises(UsageError):
         DailyLimit(10).taken("nl", count, DAY_0)
+
+
+def test_what_was_asked_is_kept_from_one_command_to_the_next() -> None:
+    """The count, not the limit, which the site may set anew; what cannot be read refuses all."""
+    kept = kept_text(limit_of(None, 10).taken("nl", 7, DAY_0))
+    assert limit_of(kept, 10).left("nl", DAY_0) == 3
+    assert limit_of(kept, 20).left("nl", DAY_0) == 13
+    with pytest.raises(LimitReached):
+        limit_of(kept, 10).taken("nl", 4, DAY_0)
+    with pytest.raises(PolicyRefused, match="cannot be read"):
+        limit_of(b"{}", 10)
