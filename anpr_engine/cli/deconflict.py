@@ -166,5 +166,4 @@ def _record(
     desk: PartnerDesk, partner: Partner, what: str, run_id: str, rows: int | None = None
 ) -> None:
     subject = f"run {run_id}: {what}; by {partner.rules.agreement}"
-    more = {"recipients": [partner.name], "rows": rows}
-    desk.write([desk.event(AuditAction.LISTS_COMPARED, subject, **more)])
+    desk.write([desk.event(AuditAction.LISTS_COMPARED, subject, rows=rows)])
