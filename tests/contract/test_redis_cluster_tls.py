@@ -7,16 +7,19 @@ from urllib.parse import quote
 
 import pytest
 from certificates import Authority
+from packed import on_disk
 from redis_machines import Cluster, cluster
-from watchlist_world import World, entries_in_use, entry, until
+from watchlist_world import CHANGES, World, entries_in_use, entry, until
 
 from anpr_engine.clock import SystemClock
 from anpr_engine.errors import StoreError
 from anpr_engine.watchlist.checks import check_store
 from anpr_engine.watchlist.redis_client import RedisSession
 from anpr_engine.watchlist.redis_copies import rewrite_everywhere
+from anpr_engine.watchlist.redis_keys import HISTORY, bucket_of, entries_key, entry_field
 
 FAILOVER_S_MAX = 20.0
+GONE = "7CANARY"
 
 
 class TlsCluster(NamedTuple):
@@ -42,6 +45,7 @@ def site(tmp_path: Path) -> Iterator[TlsCluster]:
     options = ["--port", "0", "--tls-port", "PORT", "--tls-ca-cert-file", str(authority.ca)]
     options += ["--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
     options += ["--tls-cluster", "yes", "--tls-replication", "yes", "--tls-auth-clients", "yes"]
+    options += ["--appendonly", "yes"]
     others = Authority(tmp_path, "other").ca
     with cluster(tmp_path, options, {"ssl": True, "host": "127.0.0.1", **files}) as made:
         hosts = range(4)
@@ -106,10 +110,28 @@ def _behind(site: Cluster) -> int:
     return int(mine["master_repl_offset"]) - int(other["slave_repl_offset"])
 
 
-def test_every_node_is_found_over_tls(site: TlsCluster) -> None:
-    """By the ports that take TLS; none of them has a file."""
+def test_every_node_writes_its_files_anew_over_tls(site: TlsCluster, tmp_path: Path) -> None:
+    """Found by the ports that take TLS, the replica too; what was taken out is on no disk."""
+    world = World(site.url)
+    world.writer.put([entry(1, plate=GONE)])
+    world.writer.put([entry(2, "others")])
+    world.session.ask("DEL", entries_key(_bucket(1)), CHANGES, HISTORY.name)
+    nodes = {f"node{n}" for n in range(4)}
+    until(lambda: {each for each in nodes if on_disk(tmp_path / each, GONE)} == _holders(site))
     with RedisSession(site.url) as session:
         session.ask("PING")
-        found = {each.where for each in rewrite_everywhere(session, SystemClock())}
+        found = rewrite_everywhere(session, SystemClock())
+    assert all(each.files for each in found)
     ports = {str(node.port) for n, node in enumerate(site.made.nodes) if n != site.made.owner}
-    assert {where.rpartition(":")[2] for where in found if "cluster" not in where} == ports
+    where = {each.where for each in found}
+    assert {each.rpartition(":")[2] for each in where if "cluster" not in each} == ports
+    until(lambda: not any(on_disk(tmp_path / each, GONE) for each in nodes))
+    world.session.close()
+
+
+def _bucket(number: int) -> int:
+    return bucket_of(entry_field("wanted", f"e{number}"))
+
+
+def _holders(site: TlsCluster) -> set[str]:
+    return {f"node{site.made.owner}", "node3"}
