@@ -1,21 +1,17 @@
-"""The root of the command line: finds commands by name and loads one only when it is called.
+"""The root of the command line: finds commands by name and loads one only when it is called."""
 
-Why: importing numba, redis and pydantic takes over a second; `anpr --help` and shell completion
-must answer in less than a tenth of that.
-"""
-
-import importlib
 import os
 import sys
 from typing import Any
 
 import click
 
+from anpr_engine.cli.lazy import LazyGroup, Table
 from anpr_engine.errors import AnprError
 from anpr_engine.kernels.cache import prepare
 from anpr_engine.version import VERSION
 
-COMMANDS: dict[str, tuple[str, str]] = {
+COMMANDS: Table = {
     "alerts": ("alerts", "Follow alerts in a terminal."),
     "audit": ("audit", "Check, show and export the record; sign its heads."),
     "cameras": ("cameras", "Learn what each camera usually sees, and show it."),
@@ -34,36 +30,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "topics": ("topics", "Plan and apply the topics a site needs."),
     "watchlist": ("watchlist", "Keep the watchlists in Redis."),
 }
-"""Command name to (module in `anpr_engine.cli`, one-line help); `command` is its attribute."""
-_FEW_KERNELS = ("normalise", "policy")
+_FEW_KERNELS = ("hit-no-hit", "normalise", "policy")
 """Commands that start faster than all kernels compile."""
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        if cmd_name not in _FEW_KERNELS:
-            prepare()
-        module = importlib.import_module(f"anpr_engine.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+def _before(name: str) -> None:
+    if name not in _FEW_KERNELS:
+        prepare()
 
 
 @click.group(
     cls=LazyGroup,
+    table=COMMANDS,
+    before=_before,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example:  anpr demo --seconds 20 --headless",
 )

@@ -24,6 +24,7 @@ SOMETHING, NOTHING = "hit-no-hit.something-to-ask", "hit-no-hit.nothing"
 
 
 @click.command(
+    name="answer",
     epilog="Example:  anpr hit-no-hit answer questions.txt --keys bus.keys --out answers.txt "
     "--config be.toml --by anna",
 )
@@ -32,7 +33,7 @@ SOMETHING, NOTHING = "hit-no-hit.something-to-ask", "hit-no-hit.nothing"
 @click.option("--out", required=True, type=FILE, help="The answers; a new file.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON line.")
 @site_options
-def answer(questions: Path, **given: Any) -> None:  # noqa: ANN401 - click hands over every option
+def command(questions: Path, **given: Any) -> None:  # noqa: ANN401 - click hands over every option
     """Answer a partner's questions from the lists that are set for it, with yes or no.
 
     Refused, exit code 4, and on record: a partner that is not set, a file that it did not sign, a

@@ -27,9 +27,10 @@ days_option = click.option(
 
 
 @click.group(
-    epilog="Example:  anpr hit-no-hit keys new --operation bus --country BE --out bus.keys"
+    name="keys",
+    epilog="Example:  anpr hit-no-hit keys new --operation bus --country BE --out bus.keys",
 )
-def keys() -> None:
+def command() -> None:
     """Make, follow, replace, show and destroy the keys of an operation.
 
     Both sides need the same file. It goes by a way of its own: whoever has it can try plates.
@@ -62,7 +63,9 @@ def _tell(ring: KeyRing, *, as_json: bool = False) -> None:
         click.echo(json.dumps(told) if as_json else "  ".join(told.values()))
 
 
-@keys.command(epilog="Example:  anpr hit-no-hit keys new --operation bus --country BE --out b.keys")
+@command.command(
+    epilog="Example:  anpr hit-no-hit keys new --operation bus --country BE --out b.keys"
+)
 @click.option("--operation", required=True, help="Its name: small letters, digits and hyphens.")
 @click.option("--country", required=True, help="Of the site that answers, such as BE.")
 @click.option("--out", required=True, type=FILE, help="A new file; only its owner may read it.")
@@ -75,7 +78,7 @@ def new(operation: str, country: str, out: Path, days: int) -> None:
     _tell(ring)
 
 
-@keys.command(name="next", epilog="Example:  anpr hit-no-hit keys next bus.keys")
+@command.command(name="next", epilog="Example:  anpr hit-no-hit keys next bus.keys")
 @click.argument("file", type=FILE)
 @days_option
 def next_(file: Path, days: int) -> None:
@@ -87,7 +90,7 @@ def next_(file: Path, days: int) -> None:
     _tell(ring)
 
 
-@keys.command(epilog="Example:  anpr hit-no-hit keys replace bus.keys")
+@command.command(epilog="Example:  anpr hit-no-hit keys replace bus.keys")
 @click.argument("file", type=FILE)
 @days_option
 def replace(file: Path, days: int) -> None:
@@ -98,7 +101,7 @@ def replace(file: Path, days: int) -> None:
     _tell(ring)
 
 
-@keys.command(epilog="Example:  anpr hit-no-hit keys prune bus.keys")
+@command.command(epilog="Example:  anpr hit-no-hit keys prune bus.keys")
 @click.argument("file", type=FILE)
 def prune(file: Path) -> None:
     """Take out and destroy the keys that have ended; the file too, when none is left."""
@@ -111,7 +114,7 @@ def prune(file: Path) -> None:
     _tell(ring)
 
 
-@keys.command(epilog="Example:  anpr hit-no-hit keys show bus.keys")
+@command.command(epilog="Example:  anpr hit-no-hit keys show bus.keys")
 @click.argument("file", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def show(file: Path, *, as_json: bool) -> None:
@@ -119,7 +122,7 @@ def show(file: Path, *, as_json: bool) -> None:
     _tell(read_ring(file), as_json=as_json)
 
 
-@keys.command(name="destroy", epilog="Example:  anpr hit-no-hit keys destroy bus.keys")
+@command.command(name="destroy", epilog="Example:  anpr hit-no-hit keys destroy bus.keys")
 @click.argument("file", type=FILE)
 def destroy_(file: Path) -> None:
     """Write over the file and take it away: its pseudonyms can be traced to nothing any more."""

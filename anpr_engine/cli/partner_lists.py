@@ -15,7 +15,7 @@ from anpr_engine.cli.watchlist_shown import lists_of, tell_proof
 from anpr_engine.errors import AnprError, PolicyRefused
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.plates.wildcard import parse_wildcard
-from anpr_engine.policy.deconflict import Listing
+from anpr_engine.policy.listing import Listing
 from anpr_engine.policy.purpose import serves
 from anpr_engine.records.watchlist_entry import WatchlistEntry
 from anpr_engine.wiring_partners import Partner

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from anpr_engine.audit.key_modules import key_module
-from anpr_engine.cli.watchlist_import import PRIVATE
 from anpr_engine.errors import InputFileError, UsageError
+
+PRIVATE = 0o600
 
 
 def read_secret_file(file: Path) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import click
 
 from anpr_engine.cli.collector import calm_collector
+from anpr_engine.cli.secret_files import PRIVATE
 from anpr_engine.cli.watchlist_options import (
     RowProgress,
     column_values,
@@ -34,7 +35,6 @@ from anpr_engine.watchlist.template_rows import TemplateFile
 from anpr_engine.watchlist.templates import Template, template_of
 
 EXIT_REFUSED_ROWS = 3
-PRIVATE = 0o600
 
 
 @click.command(

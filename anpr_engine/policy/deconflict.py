@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from anpr_engine.policy.daily_limit import DailyLimit
+from anpr_engine.policy.listing import Listing
 from anpr_engine.policy.oprf import (
     Draw,
     OprfError,
@@ -27,26 +28,11 @@ from anpr_engine.policy.oprf import (
     random_element,
     random_scalar,
 )
-from anpr_engine.policy.pseudonym import NORMALISER_VERSION
 
 MARK_BYTES = 16
 RUN_BYTES = 16
 SEED_BYTES = 32
 ROUND = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One entry of a list: its id at home, the country code, and the normalised plate."""
-
-    entry_id: str
-    country: str
-    plate: str
-    list_id: str = ""
-
-    def input(self) -> bytes:
-        """Give what the function is computed of; both sides must have the same normaliser."""
-        return f"anpr/plate/oprf/v{NORMALISER_VERSION}/{self.country}\0{self.plate}".encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from anpr_engine.errors import InputFileError
-from anpr_engine.policy.deconflict import Asked, Listing, Run
+from anpr_engine.policy.deconflict import Asked, Run
+from anpr_engine.policy.listing import Listing
 from anpr_engine.policy.oprf import OprfError
 
 FORM = "anpr-deconfliction-run/v1"

@@ -10,6 +10,7 @@ from partners_world import HERE, THERE, PartnersWorld
 
 from anpr_engine.audit.signed_files import signed_file
 from anpr_engine.audit.signing import read_secret
+from anpr_engine.cli import deconflict
 from anpr_engine.errors import AnprError, InputFileError, PolicyRefused, UsageError
 from anpr_engine.records.deconfliction import DeconflictionReply, DeconflictionRequest
 from anpr_engine.records.schema_files import accept
@@ -140,6 +141,17 @@ def test_files_that_do_not_fit_are_refused(world: PartnersWorld) -> None:
     assert "file.forged" in str(match(world, wrong))
     (world.folder / "request.run").write_text("{}")
     assert isinstance(match(world, answer), InputFileError)
+
+
+def test_without_its_library_a_comparison_says_what_to_install(
+    world: PartnersWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Help is there all the same, and questions by pseudonyms need none of it."""
+    monkeypatch.setattr(deconflict, "GROUP_LIBRARY", "no_such_library")
+    assert "reply" in world.run("deconflict", "--help", by="").stdout
+    result = world.run("deconflict", "reply", "x", "--out", "y", site=THERE)
+    assert isinstance(result.exception, UsageError)
+    assert "anpr-engine[psi,sign]" in str(result.exception)
 
 
 def test_who_asks_says_why_and_of_whom(world: PartnersWorld) -> None:

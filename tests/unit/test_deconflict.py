@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from anpr_engine.errors import AnprError
 from anpr_engine.policy.daily_limit import DailyLimit, LimitReached
 from anpr_engine.policy.deconflict import (
-    Listing,
     Reply,
     Request,
     admitted,
@@ -25,6 +24,7 @@ from anpr_engine.policy.deconflict import (
     padded,
     reply,
 )
+from anpr_engine.policy.listing import Listing
 from anpr_engine.policy.oprf import (
     OprfError,
     blind,
