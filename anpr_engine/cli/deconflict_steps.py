@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
 from anpr_engine.audit.signed_files import opened, require_fit, signed_file
 from anpr_engine.cli.partner_desk import PartnerDesk, partner_desk
@@ -22,8 +21,8 @@ from anpr_engine.cli.secret_files import (
     require_new,
     write_private,
 )
+from anpr_engine.cli.told_records import record_of
 from anpr_engine.cli.watchlist_options import RowProgress
-from anpr_engine.errors import UsageError
 from anpr_engine.policy import deconflict
 from anpr_engine.policy.deconflict import MARK_BYTES, SEED_BYTES, Reply, Request
 from anpr_engine.policy.deconflict_files import packed, run_of, run_text, unpacked
@@ -60,19 +59,14 @@ def ask(**given: Any) -> None:  # noqa: ANN401 - click hands over every option b
         offered.require(given["purpose"])
         told = {
             "message_id": request.run_id.hex(),
-            "created_at": desk.now,
+            "created_at": desk.now.isoformat(),
             "site": desk.site,
             "receiver": partner.name,
             "purpose": given["purpose"],
             "case_ref": given["case_ref"],
             "blinded": packed(request.blinded),
         }
-        try:
-            message = DeconflictionRequest.model_validate(told)
-        except ValidationError as error:
-            wrong = sorted({str(one["loc"][0]) for one in error.errors()})
-            what = f"An option has no form that a request may hold: {', '.join(wrong)}."
-            raise UsageError(what, "See `schemas/deconfliction_request.v1.json`.") from None
+        message = record_of(DeconflictionRequest, told, "a request")
         _record(desk, partner, f"asked about {offered.count} entries", message.message_id)
         why = given["purpose"], given["case_ref"]
         write_private(given["run"], run_text(run, partner.name, why))

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
 from anpr_engine.audit.signed_files import signed_file
 from anpr_engine.cli.hit_no_hit_keys import read_ring
@@ -23,6 +22,7 @@ from anpr_engine.cli.partner_options import (
     site_options,
 )
 from anpr_engine.cli.secret_files import require_new, write_private
+from anpr_engine.cli.told_records import record_of
 from anpr_engine.errors import UsageError
 from anpr_engine.records.questions import QUESTIONS_MAX, Questions
 
@@ -65,20 +65,16 @@ def command(**given: Any) -> None:  # noqa: ANN401 - click hands over every opti
     if not 0 < len(questions) <= QUESTIONS_MAX:
         what = f"There are {len(questions)} vehicles to ask about; 1 to {QUESTIONS_MAX} are."
         raise UsageError(what, "Give another --rows.")
-    try:
-        message = Questions(
-            message_id=uuid.uuid4().hex,
-            created_at=now,
-            asker=asker,
-            receiver=given["receiver"],
-            key_id=key.key_id,
-            purpose=given["purpose"],
-            questions=questions,
-        )
-    except ValidationError as error:
-        wrong = sorted({str(one["loc"][0]) for one in error.errors()})
-        what = f"An option has no form that questions may hold: {', '.join(wrong)}."
-        raise UsageError(what, "See `schemas/questions.v1.json`.") from None
+    told = {
+        "message_id": uuid.uuid4().hex,
+        "created_at": now.isoformat(),
+        "asker": asker,
+        "receiver": given["receiver"],
+        "key_id": key.key_id,
+        "purpose": given["purpose"],
+        "questions": [each.model_dump() for each in questions],
+    }
+    message = record_of(Questions, told, "questions")
     if record is None:
         click.echo("anpr: no --config or --site: these questions are in no record here", err=True)
     else:

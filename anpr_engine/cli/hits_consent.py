@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
 from anpr_engine.audit.consents import Wanted, checked_consent
 from anpr_engine.audit.signed_files import Opened, signed_file
 from anpr_engine.cli.hits_further import SIGNED, UNSIGNED, Further, reason_of
 from anpr_engine.cli.hits_options import act_options, options_of
 from anpr_engine.cli.hits_proof import tell_refused
+from anpr_engine.cli.secret_files import read_whole
+from anpr_engine.cli.told_records import record_of
 from anpr_engine.errors import InputFileError, PolicyRefused, UsageError
 from anpr_engine.records.audit_event import AuditAction
 from anpr_engine.records.consent import Consent, FurtherUseName
@@ -74,12 +75,7 @@ def give_consent(alert: str, use: FurtherUseName, to: str, **given: Any) -> None
         "decided_by": options.unit,
         "expires_at": (now + timedelta(days=given["days"])).isoformat(),
     }
-    try:
-        consent_ = Consent.model_validate_json(json.dumps(told))
-    except ValidationError as error:
-        wrong = sorted({str(one["loc"][0]) for one in error.errors()})
-        what = f"An option has no form that a consent may hold: {', '.join(wrong)}."
-        raise UsageError(what, "See `schemas/consent.v1.json`.") from None
+    consent_ = record_of(Consent, told, "a consent")
     data = signed_file(consent_, signer)
     more = _proof(Opened(consent_, signer.key_id, hashlib.sha256(data).hexdigest()))
     # In the record first: what was given out and is not on record would be worse.
@@ -129,7 +125,7 @@ def _record_signed(asked: Further, file: Path, given: dict[str, Any]) -> None:
     wanted = Wanted(
         *(asked.other, asked.desk.site, asked.alert.alert_id), use=given["use"], to=given["to"]
     )
-    found = checked_consent(_read(file), wanted, checker.keys, datetime.now(UTC))
+    found = checked_consent(read_whole(file), wanted, checker.keys, datetime.now(UTC))
     use, to = found.message.use, found.message.to
     more = _proof(found) | {"reasons": [reason_of(use), SIGNED]}
     event = asked.write(AuditAction.CONSENT_RECORDED, use, to, found.message.reference, **more)
@@ -171,14 +167,6 @@ def hand_over(alert: str, use: FurtherUseName, to: str, **given: Any) -> None:  
 def _proof(found: Opened[Consent]) -> dict[str, Any]:
     end = found.message.expires_at
     return {"signed_by": found.key_id, "digest": found.digest, "expires_at": end}
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        what = f"{file} cannot be read: {error.strerror}."
-        raise InputFileError(what, "Give the file that `anpr hits give-consent` wrote.") from None
 
 
 def _write_new(file: Path, data: bytes) -> None:

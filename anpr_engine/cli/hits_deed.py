@@ -1,20 +1,18 @@
 """What a desk writes for one decision: events, reports, an alert that goes on, the audit line."""
 
-import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-
-from pydantic import ValidationError
 
 from anpr_engine.audit.jws import Signer
 from anpr_engine.audit.message_proof import signature_headers
 from anpr_engine.cli.desk import act_in, desk_at
 from anpr_engine.cli.hits_options import HitOptions
 from anpr_engine.cli.hits_source import Desk
+from anpr_engine.cli.told_records import record_of
 from anpr_engine.clock import SystemClock
-from anpr_engine.errors import PolicyRefused, UsageError
+from anpr_engine.errors import PolicyRefused
 from anpr_engine.kafka.audit_desk import Deed
 from anpr_engine.kafka.handling_desk import write_deed
 from anpr_engine.policy.handling_events import IllegalStep, SubjectId
@@ -77,13 +75,7 @@ class Clerk:
             "category": about.category.value,
             "alert_id": None if about.alert is None else about.alert.alert_id,
         }
-        try:
-            # Through JSON, as whoever reads it does.
-            return HandlingEvent.model_validate_json(json.dumps(given | more))
-        except ValidationError as error:
-            wrong = sorted({str(one["loc"][0]) for one in error.errors()})
-            what = f"An option has no form that an event may hold: {', '.join(wrong)}."
-            raise UsageError(what, "See `schemas/handling_event.v1.json`.") from None
+        return record_of(HandlingEvent, given | more, "an event")
 
     def write(self, plan: Callable[[], Deed]) -> None:
         """Write a deed.

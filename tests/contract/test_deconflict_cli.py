@@ -160,6 +160,10 @@ def test_who_asks_says_why_and_of_whom(world: PartnersWorld) -> None:
     command = ("deconflict", "ask", "--out", out, "--run", run)
     no_case = world.run(*command, "--to", THERE, "--purpose", "burglary", site=HERE)
     assert isinstance(no_case.exception, PolicyRefused)
+    long = world.run(
+        *command, "--to", THERE, "--purpose", "burglary", "--case", "x" * 300, site=HERE
+    )
+    assert "may hold: case_ref. See `schemas/deconfliction_request.v1.json`" in str(long.exception)
     nobody = world.run(*command, "--to", THERE, *WHY, site=HERE, by="")
     assert isinstance(nobody.exception, UsageError)
     stranger = world.run(*command, "--to", "xx", *WHY, site=HERE)
