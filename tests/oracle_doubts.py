@@ -48,6 +48,11 @@ def scan_candidates(values: Sequence[bytes]) -> list[Candidate]:
     ]
 
 
+def offering_rows(lengths: Sequence[int]) -> list[int]:
+    """Give the rows of reads whose array of candidates has a length."""
+    return [row for row, length in enumerate(lengths) if length]
+
+
 def is_read(value: bytes) -> bool:
     """Say whether the careful path takes a value."""
     try:

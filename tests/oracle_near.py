@@ -5,6 +5,7 @@ A twin has the kernel's name and gives its outputs instead of writing them. Plat
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isnan
 from typing import Any, TypeAlias
 
 from oracle import ALPHABET, plate_keys
@@ -66,26 +67,29 @@ def claimed_shares(plates: Plates, text: Tokens, claims: Mapping[str, float]) ->
 
 def rarer_than(
     shares: Sequence[float],
-    known: Sequence[tuple[int, int]],
-    doubted: Sequence[bool],
-    limits: tuple[float, float],
+    known: Sequence[tuple[int, int, bool, float]],
+    bands: Sequence[float],
+    limits: Sequence[tuple[float, float]],
 ) -> list[int]:
     """Give the rows of short and usable texts below a limit.
 
     Args:
         shares: of each read's plate.
-        known: each read's key and status.
-        doubted: which reads tell doubts of single characters.
-        limits: for reads without and with doubts.
+        known: each read's key and status, whether it tells doubts of single characters, and its
+            confidence.
+        bands: where bands of confidence begin but the first.
+        limits: by band, the last for reads without confidence: without and with doubts.
 
     """
-    return [
-        row
-        for row, (share, (key, status), doubts) in enumerate(
-            zip(shares, known, doubted, strict=True)
-        )
-        if key < len(" " + ALPHABET) ** 12 and status in (0, 2) and share < limits[doubts]
-    ]
+    rows = []
+    for row, (share, (key, status, doubts, confidence)) in enumerate(
+        zip(shares, known, strict=True)
+    ):
+        band = -1 if isnan(confidence) else sum(confidence >= first for first in bands)
+        short = key < len(" " + ALPHABET) ** 12
+        if short and status in (0, 2) and share < limits[band][doubts]:
+            rows.append(row)
+    return rows
 
 
 def _spelled(plates: Plates) -> Iterator[tuple[str, tuple[Tokens, float]]]:

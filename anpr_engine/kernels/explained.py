@@ -16,7 +16,7 @@ from anpr_engine.kernels._four import even, four, larger, plus, put, times
 from anpr_engine.kernels._jit import Word, f64, helper, kernel, written
 from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS, longest_run, weigh
 from anpr_engine.kernels.explained_names import name_plates
-from anpr_engine.kernels.explained_rows import add_rows, best_of, line_up, printed_rows
+from anpr_engine.kernels.explained_rows import add_rows, line_up
 from anpr_engine.kernels.explained_tables import (
     ALL_NAMED,
     ALONE,
@@ -107,19 +107,10 @@ def _twice_most(bounds: NDArray[np.float64], room: Room) -> Word:
 
 
 @helper
-def _shown(edits: Word, gap: Word, plate: Word, gate: GateTables) -> Word:
-    # The formats whose separators fit; most reads show none.
-    if gap == 0:
-        rows = gate.gaps[plate, 0]
-        return rows[0], rows[1], rows[2]
-    return printed_rows(edits[0], edits[1], gap, plate, gate.gaps)
-
-
-@helper
 def _one_edit(read: Word, gap: Word, by: Word, room: Room) -> Word:
     # Everything one edit away; gives how many terms there are.
-    length, count = read[2], read[3]
-    gate = by[1]
+    bounds, claims, length, count = read
+    tables, gate = by
     for kind in range(3):
         plate = length + SHIFTS[kind]
         if not 0 < plate <= GATE_CHARACTERS_MAX:
@@ -128,40 +119,39 @@ def _one_edit(read: Word, gap: Word, by: Word, room: Room) -> Word:
             room.sets[TWO_EDITS + SHIFTS[kind], 0],
             room.sets[TWO_EDITS + SHIFTS[kind], 1],
         )
+        every = gate.gaps[plate, 0]
         for place in range(length + 1 if kind == LOST else length):
             one, two = heads[place], tails[place if kind == LOST else place + 1]
-            first, second, third = one[0] & two[0], one[1] & two[1], one[2] & two[2]
+            first, second = one[0] & two[0] & every[0], one[1] & two[1] & every[1]
+            third = one[2] & two[2] & every[2]
             if first | second | third == np.uint64(0):
                 continue
+            best = weigh(four(bounds), tables.best[kind, seen_in((kind, place), room.codes[0])])
             edits = ((kind, place), (NO_EDIT, 0))
-            shown = _shown(edits, gap, plate, gate)
-            rows = (first & shown[0], second & shown[1], third & shown[2])
-            count = add_rows(edits, rows, (read[0], read[1], length, count), by, room)
+            so_far = (bounds, claims, gap, plate, count, best)
+            count = add_rows(edits, (first, second, third), so_far, by, room)
     return count
 
 
 @helper
 def _second_edits(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> Word:
     # All second edits behind a first one; gives how many terms there are.
-    (kind, place), other, gap = edits
-    length, count = read[2], read[3]
-    gate = by[1]
+    (kind, place), other, left = edits
+    bounds, claims, length, count, gap = read
+    tables, gate = by
     shift = SHIFTS[kind] + SHIFTS[other]
     plate = length + shift
     tails = room.sets[TWO_EDITS + shift, 1]
     first, second, third = rows
-    densest = room.densest[TWO_EDITS + shift] * read[0][RUNS] * NAMED_FROM
+    densest = room.densest[TWO_EDITS + shift] * bounds[RUNS] * NAMED_FROM
     for at in range(place if kind == LOST else place + 1, length + 1 if other == LOST else length):
         behind = tails[at if other == LOST else at + 1]
         found = (first & behind[0], second & behind[1], third & behind[2])
-        both = ((kind, place), (other, at))
-        if (
-            found[0] | found[1] | found[2] != np.uint64(0)
-            and best_of(both, room.codes[0], by[0], read[0]) * densest >= read[0][NEED]
-        ):
-            shown = _shown(both, gap, plate, gate)
-            found = (found[0] & shown[0], found[1] & shown[1], found[2] & shown[2])
-            count = add_rows(both, found, (read[0], read[1], length, count), by, room)
+        if found[0] | found[1] | found[2] != np.uint64(0):
+            best = weigh(left, tables.best[other, seen_in((other, at), room.codes[0])])
+            if best * densest >= bounds[NEED]:
+                so_far = (bounds, claims, gap, plate, count, best)
+                count = add_rows(((kind, place), (other, at)), found, so_far, by, room)
         if at == length or at + SHIFTS[kind] >= plate:
             break
         allowed = gate.sets[plate, at + SHIFTS[kind], room.codes[0, at]]
@@ -174,29 +164,31 @@ def _second_edits(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> 
 @helper
 def _two_edits(read: Word, gap: Word, by: Word, room: Room) -> Word:
     # Everything two edits away; gives how many terms there are.
-    length, count = read[2], read[3]
-    tables = by[0]
+    bounds, claims, length, count = read
+    tables, gate = by
     for pair in range(9):
         kind, other = pair // 3, pair % 3
         shift = SHIFTS[kind] + SHIFTS[other]
         plate = length + shift
         if not 0 < plate <= GATE_CHARACTERS_MAX:
             continue
-        heads = room.sets[TWO_EDITS + shift, 0]
-        densest = room.densest[TWO_EDITS + shift] * read[0][RUNS] * NAMED_FROM
-        if most_of(read[0], room.best[kind], room.best[other]) * densest < read[0][NEED]:
+        heads, every = room.sets[TWO_EDITS + shift, 0], gate.gaps[plate, 0]
+        densest = room.densest[TWO_EDITS + shift] * bounds[RUNS] * NAMED_FROM
+        if most_of(bounds, room.best[kind], room.best[other]) * densest < bounds[NEED]:
             continue
         if abs(shift) == TWO_EDITS:
-            line_up(room.codes[0], length, shift, by[1].sets, room.sets)
+            line_up(room.codes[0], length, shift, gate.sets, room.sets)
         for place in range(min(plate, length if kind == LOST else length - 1) + 1):
-            rows = (heads[place, 0], heads[place, 1], heads[place, 2])
+            one = heads[place]
+            rows = (one[0] & every[0], one[1] & every[1], one[2] & every[2])
             if rows[0] | rows[1] | rows[2] == np.uint64(0):
                 break
             best = tables.best[kind, seen_in((kind, place), room.codes[0])]
-            if most_of(read[0], best, room.best[other]) * densest < read[0][NEED]:
+            left = times(four(bounds), four(best))
+            if weigh(left, room.best[other]) * densest < bounds[NEED]:
                 continue
-            edits = ((kind, place), other, gap)
-            count = _second_edits(edits, rows, (read[0], read[1], length, count), by, room)
+            edits = ((kind, place), other, left)
+            count = _second_edits(edits, rows, (bounds, claims, length, count, gap), by, room)
     return count
 
 

@@ -6,8 +6,9 @@ See `kernels.explained`, which calls this for the terms that are a large part of
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._four import four, times
 from anpr_engine.kernels._jit import Word, helper
-from anpr_engine.kernels.edits import ADDED
+from anpr_engine.kernels.edits import ADDED, weigh
 from anpr_engine.kernels.explained_tables import (
     KIND,
     KIND_2,
@@ -23,8 +24,8 @@ from anpr_engine.kernels.explained_tables import (
     SHIFTS,
     Named,
     Room,
+    class_of,
     key_of,
-    most_of,
     seen_in,
 )
 from anpr_engine.kernels.gate import COUNTRY, SET_BITS, SHARE, GateTables
@@ -74,18 +75,17 @@ def _write(read: Word, plate: Word, room: Room, named: Named) -> None:
 @helper
 def _name_second(second: Word, so_far: Word, of: Word, room: Room, named: Named) -> None:
     # All plates whose second edit leaves enough.
-    first_ratio, need, read = so_far
-    tables, bounds, row, plate, gate, place = of
+    left, need, read = so_far
+    tables, row, plate, gate, place = of
     seen = seen_in(second, room.codes[0])
     added = second[0] == ADDED
     for rank in range(1 if added else KEY_BASE - 1):
-        if not added and most_of(bounds, first_ratio, tables.rest[seen, rank]) < need:
-            break
         code = NOTHING if added else np.int64(tables.ranked[seen, rank])
-        if most_of(bounds, first_ratio, tables.ratios[MOST, seen, code]) >= need and _put(
-            code, second, (place, row, plate, gate), room.codes[1]
-        ):
-            _write(read, plate, room, named)
+        if weigh(left, tables.ratios[MOST, seen, code]) >= need:
+            if _put(code, second, (place, row, plate, gate), room.codes[1]):
+                _write(read, plate, room, named)
+        elif added or weigh(left, tables.rest[seen, rank]) < need:
+            break
 
 
 @helper
@@ -104,20 +104,22 @@ def name_plates(term: NDArray[np.float64], read: Word, by: Word, room: Room, nam
     _spell_rest((first, second), plate, length, room)
     seen = seen_in(first, room.codes[0])
     added = first[0] == ADDED
-    rest = tables.sums[MOST, NOTHING, NOTHING]
+    # What the other edit leaves at most, whatever this one is.
+    left = four(bounds)
     if twice:
-        rest = tables.best[second[0], seen_in(second, room.codes[0])]
+        shown, other = class_of(second, shift, row, (room.codes[0], tables))
+        left = times(left, tables.sums[MOST, shown, other])
     for rank in range(1 if added else KEY_BASE - 1):
-        if not added and most_of(bounds, tables.rest[seen, rank], rest) < need:
-            break
         code = NOTHING if added else np.int64(tables.ranked[seen, rank])
         ratio = tables.ratios[MOST, seen, code]
-        if most_of(bounds, ratio, rest) < need:
+        if weigh(left, ratio) < need:
+            if added or weigh(left, tables.rest[seen, rank]) < need:
+                break
             continue
         if not _put(code, first, (first[1], row, plate, gate), room.codes[1]):
             continue
         if twice:
-            of = (tables, bounds, row, plate, gate, second[1] + shift)
-            _name_second(second, (ratio, need, number), of, room, named)
+            of = (tables, row, plate, gate, second[1] + shift)
+            _name_second(second, (times(bounds, ratio), need, number), of, room, named)
         else:
             _write(number, plate, room, named)

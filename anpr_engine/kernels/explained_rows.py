@@ -6,9 +6,9 @@ See `kernels.explained`, which calls this for one edit and for two.
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._four import times
+from anpr_engine.kernels._four import times, total
 from anpr_engine.kernels._jit import Word, helper, routine, view
-from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS
+from anpr_engine.kernels.edits import ADDED, LOST, REPLACED, TWO_EDITS, weigh
 from anpr_engine.kernels.explained_tables import (
     KIND,
     KIND_2,
@@ -28,10 +28,9 @@ from anpr_engine.kernels.explained_tables import (
     TERM_COLUMNS,
     TERMS_MAX,
     VALUE,
-    ReadTables,
     Room,
+    class_of,
     key_of,
-    most_of,
     seen_in,
     weigh_known,
 )
@@ -134,15 +133,6 @@ def printed_rows(
     return a[0] | b[0] | c[0] | d[0], a[1] | b[1] | c[1] | d[1], a[2] | b[2] | c[2] | d[2]
 
 
-@helper
-def _class_of(edit: Word, shift: Word, row: Word, of: Word) -> Word:
-    # The class of the position edited, and the code read there.
-    kind, place = edit
-    codes, tables = of
-    shown = NOTHING if kind == ADDED else tables.classes[row, place + shift]
-    return shown, seen_in(edit, codes)
-
-
 @routine
 def _word_sum(
     edit: Word,
@@ -156,11 +146,11 @@ def _word_sum(
     codes, plate, letters = text
     for at in range(letters):
         plate[at] = codes[at] if at < place else codes[at - SHIFTS[kind]]
-    total = 0.0
+    found = 0.0
     if kind == ADDED:
         if words[np.int64(key_of(plate, letters))] != 0:
-            total = weigh_known(start, ratios[codes[place], NOTHING])
-        return total
+            found = weigh_known(start, ratios[codes[place], NOTHING])
+        return found
     seen = seen_in(edit, codes)
     plate[place] = 0
     key, step = np.int64(key_of(plate, letters)), 1
@@ -168,46 +158,45 @@ def _word_sum(
         step *= KEY_BASE
     for code in range(LETTERS_FROM, KEY_BASE):
         if code != seen and words[key + code * step] != 0:
-            total += weigh_known(start, ratios[seen, code])
-    return total
+            found += weigh_known(start, ratios[seen, code])
+    return found
 
 
 @helper
-def _sum_of_row(edits: Word, row: Word, texts: Word, by: Word, bounds: NDArray[np.float64]) -> Word:
-    # One format's plates: what they all come to at least, and the likeliest of them at most.
+def _least_of_row(edits: Word, row: Word, texts: Word, by: Word, bounds: Word) -> Word:
+    # What one format's plates all come to at least; and whether there may be any.
     first, second = edits
     tables, gate = by
     letters = np.int64(gate.values[row, WORD_LENGTH])
-    shown, seen = _class_of(first, 0, row, (texts[0], tables))
-    least = tables.sums[LEAST, shown, seen]
-    highest = tables.sums[MOST, shown, seen]
+    words = gate.words[np.int64(gate.values[row, WORD_TABLE])]
+    shown, seen = class_of(first, 0, row, (texts[0], tables))
     if second[0] == NO_EDIT:
-        peak = most_of(bounds, highest, tables.sums[MOST, NOTHING, NOTHING])
         if first[1] < letters:
-            words = gate.words[np.int64(gate.values[row, WORD_TABLE])]
             text = (texts[0], texts[1], letters)
-            return _word_sum(first, text, words, tables.ratios[LEAST], bounds), peak
-        total = weigh_known(bounds, least)
+            return _word_sum(first, text, words, tables.ratios[LEAST], bounds), True
+        least = weigh_known(bounds, tables.sums[LEAST, shown, seen])
     else:
-        shown, seen = _class_of(second, SHIFTS[first[0]], row, (texts[0], tables))
-        peak = most_of(bounds, highest, tables.sums[MOST, shown, seen])
         if first[1] < letters:
-            return 0.0, peak
-        total = weigh_known(times(bounds, least), tables.sums[LEAST, shown, seen])
-    table = np.int64(gate.values[row, WORD_TABLE])
-    if letters > 0 and gate.words[table, np.int64(key_of(texts[0], letters))] == 0:
-        return 0.0, 0.0
-    return total, peak
+            return 0.0, True
+        start = times(bounds, tables.sums[LEAST, shown, seen])
+        shown, seen = class_of(second, SHIFTS[first[0]], row, (texts[0], tables))
+        least = weigh_known(start, tables.sums[LEAST, shown, seen])
+    if letters > 0 and words[np.int64(key_of(texts[0], letters))] == 0:
+        return 0.0, False
+    return least, True
 
 
 @helper
-def best_of(edits: Word, codes: NDArray[np.int64], tables: ReadTables, bounds: Word) -> Word:
-    """Give the most that these edits can leave of what "all read right" is worth."""
+def _peak_of_row(edits: Word, row: Word, codes: NDArray[np.int64], by: Word, bounds: Word) -> Word:
+    # What the likeliest of one format's plates comes to at most.
     first, second = edits
-    one = tables.best[first[0], seen_in(first, codes)]
+    tables = by[0]
+    shown, seen = class_of(first, 0, row, (codes, tables))
+    start = times(bounds, tables.sums[MOST, shown, seen])
     if second[0] == NO_EDIT:
-        return most_of(bounds, one, tables.sums[MOST, NOTHING, NOTHING])
-    return most_of(bounds, one, tables.best[second[0], seen_in(second, codes)])
+        return total(start)
+    shown, seen = class_of(second, SHIFTS[first[0]], row, (codes, tables))
+    return weigh(start, tables.sums[MOST, shown, seen])
 
 
 @routine
@@ -237,23 +226,40 @@ def add_rows(edits: Word, rows: Word, read: Word, by: Word, room: Room) -> Word:
     """Add all formats of a row set to the sum; the likeliest plates are kept as terms.
 
     Gives how many terms there are.
+
+    Args:
+        edits: both; the second may be none.
+        rows: the words of the row set, whatever separators the formats have; one or more.
+        read: its bounds, claims and separators, how many characters its plates have, how many
+            terms there are, and the most that the edits can leave of "all read right".
+        by: the tables, and the formats.
+        room: to work in.
+
     """
-    first, second = edits
-    bounds, claims, length, count = read
-    tables, gate = by
-    plate = length + SHIFTS[first[0]] + (0 if second[0] == NO_EDIT else SHIFTS[second[0]])
-    likeliest = best_of(edits, room.codes[0], tables, bounds) * SEEN_FROM
+    bounds, claims, gap, plate, count, best = read
+    gate = by[1]
+    begin = 0 if rows[0] != np.uint64(0) else 1 if rows[1] != np.uint64(0) else 2
+    likeliest, _ = take_row(rows[begin], begin, plate, gate)
+    seen_from = best * max(SEEN_FROM, bounds[RUNS] * NAMED_FROM)
+    if gate.values[likeliest, SHARE] * seen_from < bounds[NEED]:
+        return count
+    if gap != 0:
+        shown = printed_rows(edits[0], edits[1], gap, plate, gate.gaps)
+        rows = (rows[0] & shown[0], rows[1] & shown[1], rows[2] & shown[2])
+    texts = (room.codes[0], room.codes[1])
     for word in range(SET_WORDS):
         left = rows[word]
         while left != np.uint64(0):
             row, left = take_row(left, word, plate, gate)
-            if gate.values[row, SHARE] * likeliest < bounds[NEED]:
+            if gate.values[row, SHARE] * seen_from < bounds[NEED]:
                 # The others are rarer still.
                 return count
             weight = gate.values[row, SHARE] * claims[np.int64(gate.values[row, COUNTRY])]
-            texts = (room.codes[0], room.codes[1])
-            total, peak = _sum_of_row(edits, row, texts, by, bounds)
-            bounds[NEED] += weight * total
+            if weight * seen_from < bounds[NEED]:
+                continue
+            least, any_plate = _least_of_row(edits, row, texts, by, bounds)
+            bounds[NEED] += weight * least
+            peak = _peak_of_row(edits, row, texts[0], by, bounds) if any_plate else 0.0
             if weight * peak * bounds[RUNS] * NAMED_FROM >= bounds[NEED]:
                 count = _keep_term(edits, row, weight * peak, (bounds, count), room.terms)
     return count

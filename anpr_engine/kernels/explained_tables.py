@@ -20,7 +20,7 @@ from anpr_engine.kernels._jit import (
     written,
 )
 from anpr_engine.kernels.channel import QUALITIES
-from anpr_engine.kernels.edits import LOST, TWO_EDITS
+from anpr_engine.kernels.edits import ADDED, LOST, TWO_EDITS
 from anpr_engine.kernels.gate import SET_WORDS
 from anpr_engine.kernels.plate_text import KEY_BASE, KEY_CHARACTERS_EXACT
 
@@ -47,7 +47,7 @@ SHIFTS = np.array([0, 1, -1])
 """How much longer the plate is than the read, by kind of edit."""
 NO_EDIT = -1
 SEEN_FROM = 64.0
-"""Plates one edit away that are no such part of the sum are left out of it."""
+"""Plates that are no such part of the sum are left out of it, if none of them can be named."""
 NAMED_FROM = 4.0
 """A plate is named if it is half of the sum: it may stand in two formats, and line up with the
 read in as many ways as `RUNS` says."""
@@ -201,3 +201,20 @@ def key_of(codes: NDArray[np.int64], length: Word) -> Word:
 def seen_in(edit: Word, codes: NDArray[np.int64]) -> Word:
     """Give the code read where an edit, its kind and its place, was made."""
     return NOTHING if edit[0] == LOST else codes[edit[1]]
+
+
+@helper
+def class_of(edit: Word, shift: Word, row: Word, of: Word) -> Word:
+    """Give the class of the position edited, and the code read there.
+
+    Args:
+        edit: its kind and its place.
+        shift: how much longer the plate is than the read, so far.
+        row: of the gate's values.
+        of: the codes read, and the tables.
+
+    """
+    kind, place = edit
+    codes, tables = of
+    shown = NOTHING if kind == ADDED else tables.classes[row, place + shift]
+    return shown, seen_in(edit, codes)

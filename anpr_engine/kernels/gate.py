@@ -20,25 +20,19 @@ from anpr_engine.kernels._jit import (
     given,
     helper,
     i32,
-    i64,
     kernel,
     record,
     u8,
-    u16,
     u64,
     written,
 )
 from anpr_engine.kernels._memory import lowest_bit
-from anpr_engine.kernels.json_values import SPAN_CHARACTERS
-from anpr_engine.kernels.plate_text import (
-    KEY_BASE,
-    LONG_KEYS_FROM,
-    UNREAD_POSITION,
-    USABLE,
-    count_characters,
-)
+from anpr_engine.kernels.plate_text import KEY_BASE, count_characters
 
 GATE_CHARACTERS_MAX = 9
+GATE_PAIRS = (GATE_CHARACTERS_MAX + 1) // 2
+PAIR_BASE = KEY_BASE**2
+"""Pairs of characters that hold the longest text, and the keys of a pair."""
 SET_WORDS = 3
 """Words of a row set: at most 192 formats of one length."""
 SET_BITS = 64
@@ -53,8 +47,8 @@ WORD_TABLE = 3
 VALUE_COLUMNS = 4
 """Columns of a row's values: a single plate's share of the traffic, the place of its country, and
 the word list (and the length of its words, 0 for none) that the plate must begin with."""
-_KEYS_BELOW = np.uint64(KEY_BASE**GATE_CHARACTERS_MAX)
-_LONG_KEYS = np.uint64(LONG_KEYS_FROM)
+KEYS_BELOW = np.uint64(KEY_BASE**GATE_CHARACTERS_MAX)
+_POWERS = np.array([KEY_BASE**power for power in range(GATE_CHARACTERS_MAX)], dtype=np.uint64)
 
 
 class GateTables(NamedTuple):
@@ -62,6 +56,8 @@ class GateTables(NamedTuple):
 
     sets: uint64 (GATE_CHARACTERS_MAX + 1, GATE_CHARACTERS_MAX, KEY_BASE, SET_WORDS), by length,
         position and character code: the rows that allow it there.
+    pairs: uint64 (GATE_CHARACTERS_MAX + 1, GATE_PAIRS, PAIR_BASE), by length, place of a pair of
+        characters from the end and its value as a key: the first word of the rows that allow it.
     gaps: uint64 (GATE_CHARACTERS_MAX + 1, GAP_MASKS, SET_WORDS), by length and separators shown:
         the rows printed so; all rows where none are shown.
     first: int32 (GATE_CHARACTERS_MAX + 1,), the row of a length's first bit; rows of one length
@@ -71,13 +67,16 @@ class GateTables(NamedTuple):
     """
 
     sets: NDArray[np.uint64]
+    pairs: NDArray[np.uint64]
     gaps: NDArray[np.uint64]
     first: NDArray[np.int32]
     values: NDArray[np.float64]
     words: NDArray[np.uint8]
 
 
-GATE = record(GateTables, given(u64, 4), given(u64, 3), given(i32), given(f64, 2), given(u8, 2))
+GATE = record(
+    GateTables, given(u64, 4), given(u64, 3), given(u64, 3), given(i32), given(f64, 2), given(u8, 2)
+)
 """The tables as a kernel declares them."""
 
 
@@ -109,11 +108,10 @@ def begins_with_word(key: Word, count: Word, row: Word, tables: GateTables) -> W
         tables: the formats.
 
     """
-    letters = np.int64(tables.values[row, WORD_LENGTH])
-    if letters == 0:
+    if tables.values[row, WORD_LENGTH] == 0.0:
         return True
-    for _ in range(count - letters):
-        key = key // np.uint64(KEY_BASE)
+    letters = np.int64(tables.values[row, WORD_LENGTH])
+    key = key // _POWERS[count - letters]
     return tables.words[np.int64(tables.values[row, WORD_TABLE]), np.int64(key)] != 0
 
 
@@ -131,18 +129,6 @@ def _rows_of(key: Word, count: Word, gap: Word, tables: GateTables) -> Word:
     return first, second, third
 
 
-@helper
-def _word_of(key: Word, count: Word, of: Word, tables: GateTables) -> Word:
-    # One word of the row set of a text's formats.
-    gap, word = of
-    sets = tables.sets[count]
-    left = tables.gaps[count, gap, word]
-    for place in range(count - 1, -1, -1):
-        left &= sets[place, np.int64(key % np.uint64(KEY_BASE)), word]
-        key = key // np.uint64(KEY_BASE)
-    return left
-
-
 @kernel(given(u64), GATE, written(f64, 2))
 def plate_densities(
     keys: NDArray[np.uint64], tables: GateTables, found: NDArray[np.float64]
@@ -158,7 +144,7 @@ def plate_densities(
     found[:] = 0.0
     for read in range(keys.shape[0]):
         key = keys[read]
-        if key == np.uint64(0) or key >= _KEYS_BELOW:
+        if key == np.uint64(0) or key >= KEYS_BELOW:
             continue
         count = count_characters(key)
         rows = _rows_of(key, count, 0, tables)
@@ -169,80 +155,3 @@ def plate_densities(
                 if begins_with_word(key, count, row, tables):
                     country = np.int64(tables.values[row, COUNTRY])
                     found[read, country] += tables.values[row, SHARE]
-
-
-@kernel(given(u64), given(u16), given(u8), GATE, given(f64, 2), written(f64))
-def claimed_shares(
-    keys: NDArray[np.uint64],
-    gaps: NDArray[np.uint16],
-    claims: NDArray[np.uint8],
-    tables: GateTables,
-    factors: NDArray[np.float64],
-    shares: NDArray[np.float64],
-) -> None:
-    """Look up the share of the traffic of exactly this plate and the claimed country.
-
-    Args:
-        keys: uint64 (n,).
-        gaps: uint16 (n,), where separators were read, see `kernels.plate_text.plate_keys`.
-        claims: uint8 (n,), each read's row in the factors.
-        tables: the formats.
-        factors: float64 (claims, countries), P(claim | country).
-        shares: float64 (n,), written: of the format that has the most of it; 0 where there is
-            none, or where the separators read are not those of such a plate.
-
-    """
-    for read in range(keys.shape[0]):
-        key, gap = keys[read], np.int64(gaps[read])
-        shares[read] = 0.0
-        if key == np.uint64(0) or key >= _KEYS_BELOW or gap >= GAP_MASKS:
-            continue
-        count = count_characters(key)
-        most = 0.0
-        for word in range(SET_WORDS):
-            # The likeliest formats come first: of most texts the first word says all.
-            likeliest = tables.first[count] + word * SET_BITS
-            if likeliest >= tables.values.shape[0] or tables.values[likeliest, SHARE] <= most:
-                break
-            left = _word_of(key, count, (gap, word), tables)
-            while left != np.uint64(0):
-                row, left = take_row(left, word, count, tables)
-                if tables.values[row, SHARE] <= most:
-                    # The others are rarer still, whatever country is claimed.
-                    break
-                if begins_with_word(key, count, row, tables):
-                    country = np.int64(tables.values[row, COUNTRY])
-                    share = tables.values[row, SHARE] * factors[claims[read], country]
-                    most = max(most, share)
-        shares[read] = most
-
-
-@kernel(given(f64), given(u64), given(u8), given(i32, 3), given(f64), written(i64))
-def rarer_than(
-    shares: NDArray[np.float64],
-    keys: NDArray[np.uint64],
-    status: NDArray[np.uint8],
-    spans: NDArray[np.int32],
-    limits: NDArray[np.float64],
-    rows: NDArray[np.int64],
-) -> None:
-    """Choose the reads whose own plate is rarer than a limit; long and unusable ones never are.
-
-    Args:
-        shares: float64 (n,), see `claimed_shares`.
-        keys: uint64 (n,).
-        status: uint8 (n,), see `kernels.plate_text.plate_keys`.
-        spans: int32 (n, SPANS, 2), see `kernels.json_values`.
-        limits: float64 (2,), for reads without and with doubts of single characters.
-        rows: int64 (n + 1,), written: how many there are, and their rows, rising.
-
-    """
-    count = 0
-    for row in range(shares.shape[0]):
-        if shares[row] >= limits[1] or keys[row] >= _LONG_KEYS:
-            continue
-        doubts = 1 if spans[row, SPAN_CHARACTERS, 1] > 0 else 0
-        if shares[row] < limits[doubts] and status[row] in (USABLE, UNREAD_POSITION):
-            count += 1
-            rows[count] = row
-    rows[0] = count

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from anpr_engine.kernels._jit import Word, given, helper, i32, i64, kernel, u8, written
 from anpr_engine.kernels.json_nested import CANDIDATE_CONFIDENCE, CANDIDATE_PLATE, member_of
 from anpr_engine.kernels.json_text import any_string_end, number, skip_space
+from anpr_engine.kernels.json_values import SPAN_CANDIDATES
 
 CANDIDATES_MAX = 10
 """Candidates of one read that are looked at; readers rank them, and the tail is noise."""
@@ -31,6 +32,23 @@ def _string_at(buffer: NDArray[np.uint8], position: int, end: int) -> tuple[Word
         return end, False
     after = skip_space(buffer, closing + 1, end)
     return closing, after < end and buffer[after] == 0x3A
+
+
+@kernel(given(i32, 3), written(i64))
+def offering_rows(spans: NDArray[np.int32], rows: NDArray[np.int64]) -> None:
+    """List the reads that offer candidates.
+
+    Args:
+        spans: int32 (n, SPANS, 2), see `kernels.json_values`.
+        rows: int64 (n + 1,), written: how many there are, and their rows, rising.
+
+    """
+    count = 0
+    for row in range(spans.shape[0]):
+        if spans[row, SPAN_CANDIDATES, 1] > 0:
+            count += 1
+            rows[count] = row
+    rows[0] = count
 
 
 @kernel(given(u8), given(i32, 2), written(i32, 2), written(i64, 2), written(i64))

@@ -28,6 +28,7 @@ WARMED = (
     "channel",
     "channel_counts",
     "gate",
+    "gate_reads",
     "halves",
     "json_candidates",
     "lines",

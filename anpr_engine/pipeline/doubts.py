@@ -11,6 +11,7 @@ from anpr_engine.kernels.json_candidates import (
     RANK,
     READ,
     WORDS,
+    offering_rows,
     scan_candidates,
 )
 from anpr_engine.kernels.json_values import SPAN_CANDIDATES, SPAN_CHARACTERS
@@ -28,7 +29,9 @@ def candidates_of(reads: ReadColumns, characters_min: int = 1) -> CandidateColum
         characters_min: fewest canonical characters that may match; shorter ones are left out.
 
     """
-    offering = np.flatnonzero(reads.spans[:, SPAN_CANDIDATES, 1])
+    found = np.empty(len(reads) + 1, np.int64)
+    offering_rows(reads.spans, found)
+    offering = found[1 : found[0] + 1]
     if not len(offering) and not reads.careful:
         return _none_offered()
     if reads.rejects:
@@ -52,7 +55,7 @@ def _none_offered() -> CandidateColumns:
 
 
 def _scanned_candidates(
-    reads: ReadColumns, rows: NDArray[np.intp], characters_min: int
+    reads: ReadColumns, rows: NDArray[np.int64], characters_min: int
 ) -> CandidateColumns:
     spans = np.ascontiguousarray(reads.spans[rows, SPAN_CANDIDATES])
     texts = np.empty((len(rows) * CANDIDATES_MAX, 2), dtype=np.int32)

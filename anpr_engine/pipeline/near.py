@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._jit import kept
 from anpr_engine.kernels.explained_tables import (
     ALL_NAMED,
     ALONE,
@@ -25,9 +26,9 @@ from anpr_engine.kernels.explained_tables import (
     ODDS,
     SeenReads,
 )
-from anpr_engine.kernels.gate import rarer_than
+from anpr_engine.kernels.gate_reads import GateReads, rarer_than
 from anpr_engine.kernels.plate_text import GAPS_UNKNOWN, USABLE
-from anpr_engine.kernels.tokens import CHARACTERS, NO_TOKEN, PLAIN, tokens_of_keys
+from anpr_engine.kernels.tokens import CHARACTERS, PLAIN, tokens_of_keys
 from anpr_engine.pipeline.doubts import has_doubts
 from anpr_engine.pipeline.find import (
     Pairs,
@@ -129,18 +130,22 @@ def through_gate(
     Returns int64 (n,), their rows, and float64 (n,), P(the plate of just this text, the claimed
     country | traffic), 0 where no country issues it.
     """
-    shares = model.claimed_shares(plates, reads.country)
-    if model.cameras is not None:
-        # No camera makes a country rarer than this beside the one it makes most frequent.
-        shares = shares * model.cameras.least
+    # No camera makes a country rarer than this beside the one it makes most frequent.
+    least = 1.0 if model.cameras is None else model.cameras.least
     needed = model.reach * rules.boost / (rules.odds * LUMPINESS)
-    # Of most reads one comparison says all. The scanner did not see the doubts of careful ones.
-    limits = needed.max() * np.array([CHARACTERS_BOOST if reads.careful else 1.0, CHARACTERS_BOOST])
+    # The scanner did not see the doubts of careful ones.
+    doubts = np.array([CHARACTERS_BOOST if reads.careful else 1.0, CHARACTERS_BOOST])
+    limits = doubts[:, None] * needed
+    shares = model.claimed_shares(plates, reads.country, float(limits.max()) / least) * least
     found = np.empty(len(shares) + 1, np.int64)
-    rarer_than(shares, plates.keys, plates.status, reads.spans, limits, found)
+    seen = GateReads(
+        kept(plates.keys), kept(plates.status), kept(reads.spans), kept(reads.confidence)
+    )
+    rarer_than(shares, seen, model.channel.bands, limits, found)
     rows = found[1 : found[0] + 1]
-    bands = model.channel.band_of(reads.confidence[rows])
-    rows = rows[shares[rows] < needed[bands] * boosts_of(reads, rows)]
+    if reads.careful:
+        bands = model.channel.band_of(reads.confidence[rows])
+        rows = rows[shares[rows] < needed[bands] * boosts_of(reads, rows)]
     return rows, shares[rows]
 
 
@@ -153,20 +158,24 @@ def boosts_of(reads: ReadColumns, rows: NDArray[np.int64]) -> NDArray[np.float64
 
 
 def unknown_shares(
-    tokens: NDArray[np.int8], gaps: NDArray[np.uint16], model: ReadingModel
+    texts: tuple[NDArray[np.int8], NDArray[np.int64]],
+    gaps: NDArray[np.uint16],
+    claims: NDArray[np.float64],
+    model: ReadingModel,
 ) -> NDArray[np.float64]:
-    """Give the share that a plate of no format with just this text has, by country.
+    """Give the share that a plate of no format with just this text and claim has: float64 (n,).
 
     Args:
-        tokens: int8 (n, TOKENS_MAX), canonical texts; no such plate has umlauts.
+        texts: int8 (n, TOKENS_MAX), canonical, and int64 (n,), their characters; no such plate
+            has umlauts.
         gaps: uint16 (n,), where separators stand.
+        claims: float64 (n, countries), P(claim | country).
         model: the plates.
 
-    Returns float64 (n, countries).
     """
-    lengths = (tokens > NO_TOKEN).sum(axis=1)
+    tokens, lengths = texts
     umlauts = ((tokens >= PLAIN) & (tokens < CHARACTERS)).any(axis=1)
-    return model.free_shares(np.where(umlauts, 0, lengths), gaps)
+    return model.free_shares(np.where(umlauts, 0, lengths), gaps, claims)
 
 
 def _near_of_plain(
@@ -189,21 +198,21 @@ def _near_of_plain(
     odds /= 2 if named else 1 + odds * model.densest
     limits[:, ODDS] = odds / boost
     claims = model.claims_of(reads, rows)
-    tokens, _ = tokens_of_keys(plates.keys[rows])
+    tokens, lengths = tokens_of_keys(plates.keys[rows])
     seen = SeenReads(
         plates.keys[rows],
         plates.gaps[rows],
         model.channel.band_of(reads.confidence[rows]),
         claims,
         # Plates of no format at all are part of the sum too.
-        shares + (unknown_shares(tokens, plates.gaps[rows], model) * claims).sum(axis=1),
+        shares + unknown_shares((tokens, lengths), plates.gaps[rows], claims, model),
         limits,
     )
     bounds, owners, keys = model.explained_parts(seen)
     _look_further(reads, rows, bounds, model, odds)
     least[rows] = bounds[:, NEED]
     need = bounds[:, NEED] * odds / boost
-    typed = np.flatnonzero(bounds[:, :NEED].sum(axis=1) * SWAPPED >= need)
+    typed = np.flatnonzero(bounds[:, :NEED] @ np.full(NEED, SWAPPED) >= need)
     owner, swapped = swapped_keys(plates.keys[rows[typed]])
     left = need < bounds[:, BEST]
     # A plate to search for that is not named is rare: with f the claim's factor for its country,
@@ -257,7 +266,8 @@ def _near_of_marked(
     odds = 1 / (boost / (rules.odds * LUMPINESS) + model.densest)
     # Plates of no format at all bound the sum too; all but one of several gaps leave nothing.
     gaps = np.where(evidence.gaps, GAPS_UNKNOWN | 1, 0).astype(np.uint16)
-    odd = (unknown_shares(evidence.bare, gaps, model) * evidence.claims).sum(axis=1)
+    texts = (evidence.bare, evidence.bare_lengths)
+    odd = unknown_shares(texts, gaps, evidence.claims, model)
     odd *= starts.sum(axis=1)
     steps = np.full(len(starts), FIRST_LOOK_STEPS)
     part = traffic_of(evidence, evidence.gaps, model, Until(most / odds, steps))

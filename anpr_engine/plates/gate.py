@@ -12,6 +12,8 @@ from anpr_engine.kernels._jit import kept
 from anpr_engine.kernels.gate import (
     GAP_MASKS,
     GATE_CHARACTERS_MAX,
+    GATE_PAIRS,
+    PAIR_BASE,
     SET_BITS,
     SET_WORDS,
     VALUE_COLUMNS,
@@ -134,4 +136,18 @@ def _tables(rows: list[_Row]) -> GateTables:
     words = np.zeros((max(1, len(tables)), WORDS_SHAPE), dtype=np.uint8)
     for listed, table in tables.items():
         words[table, [plate_key(text) for text in listed]] = 1
-    return GateTables(kept(sets), kept(gaps), kept(first), kept(values), kept(words))
+    pairs = _pairs(sets[..., 0])
+    return GateTables(kept(sets), kept(pairs), kept(gaps), kept(first), kept(values), kept(words))
+
+
+def _pairs(sets: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    # Two characters at once, from the end; before the beginning of a text there is nothing.
+    every = np.uint64(0xFFFFFFFFFFFFFFFF)
+    pairs = np.zeros((_LENGTHS, GATE_PAIRS, PAIR_BASE), dtype=np.uint64)
+    for length in range(_LENGTHS):
+        ends = np.zeros((2 * GATE_PAIRS, KEY_BASE), dtype=np.uint64)
+        ends[:length] = sets[length, :length][::-1]
+        ends[length:, 0] = every
+        both = ends[1::2, :, None] & ends[::2, None, :]
+        pairs[length] = both.reshape(GATE_PAIRS, PAIR_BASE)
+    return pairs

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from anpr_engine.kernels._jit import kept
 from anpr_engine.kernels.channel import (
     DROPPED_INSIDE,
     QUALITIES,
@@ -19,7 +20,8 @@ from anpr_engine.kernels.channel import (
     pair_likelihoods,
 )
 from anpr_engine.kernels.explained_tables import ReadTables, SeenReads
-from anpr_engine.kernels.gate import SHARE, claimed_shares
+from anpr_engine.kernels.gate import COUNTRY, SHARE
+from anpr_engine.kernels.gate_reads import ClaimedPlates, ClaimedShares, claimed_shares
 from anpr_engine.kernels.neighbours import EditModel
 from anpr_engine.kernels.tokens import JUNK, TOKENS, TOKENS_MAX
 from anpr_engine.kernels.traffic import WALK_SHAPE, traffic_likelihoods
@@ -36,6 +38,9 @@ from anpr_engine.plates.layouts import Layouts, written_layouts
 from anpr_engine.plates.pack_files import country_packs
 from anpr_engine.plates.traffic import ODD_CHARACTERS, ODD_LENGTHS, free_shares
 from anpr_engine.records.columns import PlateColumns, ReadColumns
+
+_GAPS_NONE = 2
+"""No plate of no format has so many gaps, or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class ReadingModel:
     edits, explained: what edits are worth, see `kernels.neighbours` and `kernels.explained`.
     right: float64 (TOKENS + 1, QUALITIES), P(this token was read right and nothing added after
         it); the last row, 1 throughout, stands behind the text.
-    claim_places: uint8 (65536,), a country code's row in the claim factors, 0 for none.
+    claimed: the claims of countries, and the formats' shares for each.
     claim_factors: float64 (countries + 1, countries), P(claim | country).
     reach: float64 (bands,), the most that another plate's P(read | plate) can be, relative to
         the plate's whose text was read. cameras: what they usually see; None: nobody knows.
@@ -91,7 +96,7 @@ class ReadingModel:
     free: NDArray[np.float64]
     edits: EditModel
     right: NDArray[np.float64]
-    claim_places: NDArray[np.uint8]
+    claimed: ClaimedShares
     claim_factors: NDArray[np.float64]
     reach: NDArray[np.float64]
     cameras: CameraMixes | None = None
@@ -140,25 +145,27 @@ class ReadingModel:
         return found
 
     def claimed_shares(
-        self, plates: PlateColumns, codes: NDArray[np.uint16]
+        self, plates: PlateColumns, codes: NDArray[np.uint16], enough: float = np.inf
     ) -> NDArray[np.float64]:
         """Give the share of the traffic of exactly the plates read, with the countries claimed.
 
         Args:
             plates: the texts read.
             codes: uint16 (n,), countries claimed, 0 for none.
+            enough: shares of so much or more need not be exact.
 
         Returns float64 (n,), 0 where no country prints such a plate so.
 
         """
         found = np.empty(len(plates.keys))
-        claims = self.claim_places[codes]
-        tables, factors = self.gate.tables, self.claim_factors
-        claimed_shares(plates.keys, plates.gaps, claims, tables, factors, found)
+        seen = ClaimedPlates(kept(plates.keys), kept(plates.gaps), kept(codes))
+        # A register may make less of any share.
+        enough = np.inf if self.issued else enough
+        claimed_shares(seen, self.gate.tables, self.claimed, enough, found)
         if self.issued:
             known = np.flatnonzero(found)
             shares = self.plate_shares(plates.keys[known])
-            found[known] = (shares * factors[claims[known]]).max(axis=1)
+            found[known] = (shares * self.claims(codes[known])).max(axis=1)
         return found
 
     def explained_parts(
@@ -185,7 +192,7 @@ class ReadingModel:
         Returns float64 (n, countries), 1 throughout where nothing is claimed.
 
         """
-        return self.claim_factors[self.claim_places[codes]]
+        return self.claim_factors[self.claimed.places[codes]]
 
     @property
     def claims_least(self) -> float:
@@ -204,7 +211,7 @@ class ReadingModel:
 
     def place_of(self, code: int) -> int:
         """Give the place of a country code; countries without a pack share the last one."""
-        return int(self.claim_places[code]) - 1
+        return int(self.claimed.places[code]) - 1
 
     def pairs(
         self,
@@ -224,24 +231,22 @@ class ReadingModel:
         return np.asarray(self.channel.quality[bands] * right, np.float64)
 
     def free_shares(
-        self, lengths: NDArray[np.int64], gaps: NDArray[np.uint16]
+        self, lengths: NDArray[np.int64], gaps: NDArray[np.uint16], claims: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Give the share that any one plate of no format has, by country.
+        """Give the share that any one plate of no format has, its claim included: float64 (n,).
 
         Args:
             lengths: int64 (n,), characters.
             gaps: uint16 (n,), where separators stand; half of such plates have one, anywhere.
-
-        Returns float64 (n, countries).
+            claims: float64 (n, countries), P(claim | country).
 
         """
-        any_text = np.zeros(TOKENS_MAX + 1)
+        any_text = np.zeros((_GAPS_NONE + 1, TOKENS_MAX + 1))
         for length, share in ODD_LENGTHS.items():
-            any_text[length] = share / ODD_CHARACTERS**length
-        count = np.bitwise_count(gaps)
-        printed = np.where(count == 0, 1.0, np.where(count == 1, 0.5, 0.0))
-        printed = printed / np.where(count == 1, np.maximum(lengths - 1, 1), 1)
-        return np.asarray((any_text[lengths] * printed)[:, None] * self.free, np.float64)
+            any_text[0, length] = share / ODD_CHARACTERS**length
+            any_text[1, length] = any_text[0, length] * 0.5 / max(length - 1, 1)
+        printed = any_text[np.minimum(np.bitwise_count(gaps), _GAPS_NONE), lengths]
+        return np.asarray(printed * (claims @ self.free), np.float64)
 
     def most(self, tokens: NDArray[np.int8], starts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Bound P(read | another plate): float64 (n,), for canonical texts and their starts."""
@@ -268,6 +273,8 @@ def reading_model(
     tables = read_tables(channel, right, edits, gate)
     shares = np.array([*(pack.traffic_share for pack in chosen), 0.0])
     shares[-1] = max(0.0, 1.0 - shares.sum())
+    factors, values = claim_factors(len(bare.countries)), gate.tables.values
+    by_claim = values[:, SHARE] * factors[:, values[:, COUNTRY].astype(np.int64)]
     return ReadingModel(
         channel=channel,
         printed=written_layouts(chosen, channel, printed=True),
@@ -280,8 +287,8 @@ def reading_model(
         free=free_shares(chosen),
         edits=edits,
         right=np.vstack([right, np.ones((1, QUALITIES))]),
-        claim_places=claim_places(bare.countries),
-        claim_factors=claim_factors(len(bare.countries)),
+        claimed=ClaimedShares(kept(claim_places(bare.countries)), kept(by_claim)),
+        claim_factors=factors,
         reach=reach(channel.quality, right, edits),
         cameras=cameras,
     )

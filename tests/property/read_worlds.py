@@ -95,9 +95,9 @@ class World:
         plates, _ = self.columns()
         codes = np.array([country], dtype=np.uint16)
         claims = self.model.claims(codes)
-        tokens, _ = tokens_of_keys(plates.keys)
+        texts = tokens_of_keys(plates.keys)
         shares = self.model.claimed_shares(plates, codes)
-        shares += (unknown_shares(tokens, plates.gaps, self.model) * claims).sum(axis=1)
+        shares += unknown_shares(texts, plates.gaps, claims, self.model)
         seen = SeenReads(
             plates.keys,
             plates.gaps,

@@ -16,10 +16,12 @@ from anpr_engine.kernels.json_candidates import (
     RANK,
     READ,
     WORDS,
+    offering_rows,
     scan_candidates,
 )
 from anpr_engine.kernels.json_fields import FIELDS
 from anpr_engine.kernels.json_nested import FIELD_NODES, LEVELS_MAX, UNKNOWN, nested_end
+from anpr_engine.kernels.json_values import SPAN_CANDIDATES, SPANS
 from anpr_engine.pipeline.decode import decode
 from anpr_engine.pipeline.doubts import candidates_of, characters_of
 from anpr_engine.records.columns import CandidateColumns
@@ -182,6 +184,17 @@ def test_the_kernel_lists_the_candidates_that_a_parser_finds(values: list[bytes]
     """Row, rank, confidence and text of the first ten candidates of each read, in order."""
     reads = [value for value in values if oracle_doubts.is_read(value)]
     assert run_scan_candidates(reads) == oracle_doubts.scan_candidates(reads)
+
+
+@given(st.lists(st.integers(0, 3), max_size=9))
+def test_reads_with_an_array_of_candidates_are_listed(lengths: list[int]) -> None:
+    """Those alone, in order, whatever else a read has."""
+    spans = np.full((len(lengths), SPANS, 2), 7, np.int32)
+    spans[:, SPAN_CANDIDATES, 1] = lengths
+    rows = np.empty(len(lengths) + 1, np.int64)
+    offering_rows(spans, rows)
+    wanted = oracle_doubts.offering_rows(lengths)
+    assert rows[: rows[0] + 1].tolist() == [len(wanted), *wanted]
 
 
 def rows_of(columns: CandidateColumns) -> list[tuple[int, int, float, int]]:
