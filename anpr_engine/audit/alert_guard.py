@@ -10,6 +10,7 @@ as any reader of JWS knows it, and whoever must be read by those alone says so (
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -25,7 +26,7 @@ from anpr_engine.audit.jws import (
     signatures_of,
 )
 from anpr_engine.audit.sealing import SealingKey
-from anpr_engine.records.alert import Alert, AlertEntry, AlertRead
+from anpr_engine.records.alert import Alert, AlertEntry, AlertRead, AlsoListed
 from anpr_engine.records.recall import RecallForm
 from anpr_engine.wire import Header, json_bytes
 
@@ -49,6 +50,12 @@ class SealRules:
     recipients: Mapping[str, SealingKey]
     fields: Sequence[str]
     by_part: dict[str, set[str]] = field(default_factory=dict[str, set[str]], init=False)
+
+    @property
+    def left_out(self) -> dict[str, Any]:
+        """What is written nowhere else: these fields, of the plate's other entries too."""
+        theirs = self.by_part.get("entry", set()) & AlsoListed.model_fields.keys()
+        return {**self.by_part, "also": {"__all__": theirs}} if theirs else {**self.by_part}
 
     def __post_init__(self) -> None:
         """Sort the fields by part."""
@@ -128,7 +135,7 @@ class AlertSealer:
             for name, value in inner.items()
             if value != ""
         }
-        value = alert.model_dump_json(exclude=rules.by_part, exclude_none=True).encode()
+        value = alert.model_dump_json(exclude=rules.left_out, exclude_none=True).encode()
         made = sealer.seal(fields, alert.alert_id, alert.recipients)
         return b'%b,"sealed":%b}' % (value[:-1], made)
 

@@ -1,7 +1,8 @@
 """What a terminal tells of proofs: who signed an alert or recall, what was sealed or forged."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -15,6 +16,9 @@ from anpr_engine.kafka.tail import TailedRecord
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.recall import Recall
 from anpr_engine.wire import json_bytes
+
+BLOCKS_MAX = 10_000
+"""Blocks remembered that told of several lists."""
 
 
 class AlertOpener(Protocol):
@@ -37,12 +41,16 @@ class ProofView:
     now_s: Callable[[], float]
     as_json: bool
     forged: int = 0
+    _blocks: OrderedDict[str, frozenset[str]] = field(
+        default_factory=OrderedDict[str, frozenset[str]], init=False
+    )
 
     def show(self, alert: Alert, record: TailedRecord) -> bool:
         """Show one alert; of a forged one only that it is, and why.
 
         Gives False for one that may be kept no longer: only its place is told. Whether it says so
-        itself is known once its signature holds.
+        itself is known once its signature holds. So for one whose list stands in the block of
+        another alert of the same vehicle.
         """
         proof = None
         if self.checker is not None:
@@ -54,6 +62,8 @@ class ProofView:
             place = f"{record.topic}/{record.partition}/{record.offset}"
             click.echo(f"anpr: the alert at {place} may be kept no longer: not shown", err=True)
             return False
+        if not self.as_json and self._is_in_a_block(alert):
+            return False
         shown = self._opened(alert)
         if not self.as_json:
             show_alert(shown, "" if proof is None else words_of(proof))
@@ -63,6 +73,23 @@ class ProofView:
             value = record.value if shown is alert else json_bytes(shown)
             click.echo(value if proof is None else _with_proof(value, {**_told(proof)}))
         return True
+
+    def _is_in_a_block(self, alert: Alert) -> bool:
+        """Say whether a block that was shown told of this alert's list, too.
+
+        Both have to name each other: else one that nobody signed could hide one that somebody did.
+        One with sealed fields has a block of its own: others say no more of it than is open.
+        """
+        if alert.sealed is not None:
+            return False
+        others = frozenset(each.alert_id for each in alert.also or ())
+        if any(alert.alert_id in self._blocks.get(other, ()) for other in others):
+            return True
+        if others:
+            self._blocks[alert.alert_id] = others
+            if len(self._blocks) > BLOCKS_MAX:
+                self._blocks.popitem(last=False)
+        return False
 
     def show_recall(self, recall: Recall, record: TailedRecord) -> bool:
         """Show one recall; of a forged one only that it is, and why, and False is given."""

@@ -81,6 +81,21 @@ def _beware(alert: Alert) -> list[str]:
     return lines
 
 
+def _also(alert: Alert) -> list[str]:
+    """Say why else: a line for each other list that the plate is on, and of what to beware."""
+    lines = []
+    for other in alert.also or ():
+        asked = f"{other.action.value}: {ASKED[other.action.value]}"
+        lines.append(
+            f"  ALSO LISTED   {other.category.value}, priority {other.priority}, {asked}; "
+            f"{other.list_id} of {other.owner or 'unknown owner'}, "
+            f"because {', '.join(other.reasons)}; alert {other.alert_id}"
+        )
+        if other.danger:
+            lines.append(f"  DANGER        {other.danger}")
+    return lines
+
+
 def alert_block(alert: Alert, proof: str = "") -> str:
     """Write an alert as lines: plates, place and time, what is asked, how sure, how fresh.
 
@@ -90,6 +105,7 @@ def alert_block(alert: Alert, proof: str = "") -> str:
     stale = "  STALE LIST: confirm before anything happens" if alert.watchlist_stale else ""
     lines = [
         f"{alert.category.value.upper()}  priority {alert.priority}  {alert.state}",
+        *_also(alert),
         *_beware(alert),
         *_plates(alert),
         f"  seen          {alert.read.captured_at:%Y-%m-%d %H:%M:%S} UTC at {_place(alert)}",

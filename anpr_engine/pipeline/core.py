@@ -20,6 +20,7 @@ from anpr_engine.pipeline.passages import (
     join_passages,
 )
 from anpr_engine.pipeline.places import Sighting, SightingBook, kept_hits, weigh_places
+from anpr_engine.pipeline.together import together
 from anpr_engine.policy.agreed import Agreed, nothing_agreed
 from anpr_engine.policy.hit_memory import Memory
 from anpr_engine.policy.policy_set import PolicySet, shipped_policies
@@ -193,7 +194,7 @@ def conclude(
         alerts, changes = joined.alerts, joined.changes
         if joined.held_back:
             withheld[SAME_PASSAGE] = joined.held_back
-    alerts = within_capacity(alerts, agreed, where)
+    alerts = together(within_capacity(alerts, agreed, where))
     lap("decide")
     if withheld:
         refused = all_withheld(reads, hits, snapshot, refused, withheld)

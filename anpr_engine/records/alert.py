@@ -126,6 +126,24 @@ class AlertEntry(BaseModel):
     reliability: str = ""
 
 
+class AlsoListed(BaseModel):
+    """Another entry of the same plate, on which the same read gave an alert to the same people."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    alert_id: DigestId
+    entry_id: Identifier
+    list_id: Identifier
+    owner: str = ""
+    category: Category
+    priority: Priority
+    action: Action
+    reasons: Annotated[list[str], Field(min_length=1, description="Policy rules, by id.")]
+    legal_basis: str
+    handling_code: str
+    danger: str = ""
+
+
 class Alert(BaseModel):
     """One hit for its recipients, with everything a person needs to doubt it."""
 
@@ -160,6 +178,10 @@ class Alert(BaseModel):
     ] = None
     supersedes: Annotated[
         DigestId | None, Field(description="The alert of the same passage that this one upgrades.")
+    ] = None
+    also: Annotated[
+        list[AlsoListed] | None,
+        Field(min_length=1, description="The plate's other entries, the most urgent first."),
     ] = None
     held_back_from: Annotated[
         list[SiteCode] | None,

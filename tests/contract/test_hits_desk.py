@@ -12,7 +12,8 @@ from anpr_engine.audit.signing import SecretKey, write_pair
 from anpr_engine.cli.errors_rows import VerdictRows
 from anpr_engine.kafka.client_settings import NO_SECURITY
 from anpr_engine.kafka.tail import follow_alerts
-from anpr_engine.records.alert import Alert
+from anpr_engine.records.alert import Alert, AlsoListed
+from anpr_engine.records.fields import Action, Category
 from anpr_engine.records.handling_event import HandlingEvent
 from anpr_engine.records.messages import ReportA, ReportB
 from anpr_engine.records.schema_files import accept
@@ -91,7 +92,19 @@ def test_a_site_that_signs_signs_what_goes_on(
     public = write_pair(tmp_path / "be.key", SecretKey.new())
     monkeypatch.setenv("ANPR_ALERTS__SIGNING_KEY", str(tmp_path / "be.key"))
     waiting = {"state": "review", "recipients": ["be"], "held_back_from": ["nl"]}
+    other = AlsoListed(
+        alert_id="ab" * 16,
+        entry_id="e9",
+        list_id="own",
+        category=Category.BURGLARY,
+        priority=50,
+        action=Action.SEIZE,
+        reasons=["be.own-use"],
+        legal_basis="",
+        handling_code="",
+    )
     hit = alert_of("g1", 1, tier="fuzzy", **waiting)
+    hit = hit.model_copy(update={"also": [other]})
     desk.put(hit)
     desk.act("validate", hit.alert_id)
     stop: list[bool] = []
@@ -106,6 +119,8 @@ def test_a_site_that_signs_signs_what_goes_on(
                 alert, record.value, record.headers, datetime.now(UTC).timestamp()
             )
             assert (proof.flaw, bool(proof.key_id)) == (None, True)
+            # Who is told only now was told of no other list.
+            assert (alert.state, alert.also) == ("validated", None)
             stop.append(True)
 
 

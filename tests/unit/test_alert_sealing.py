@@ -28,8 +28,10 @@ from anpr_engine.audit.sealing import (
     read_sealing_key,
 )
 from anpr_engine.audit.signing import SecretKey, write_pair
+from anpr_engine.cli.alert_proof import ProofView
 from anpr_engine.config import AlertSettings
 from anpr_engine.errors import ConfigError, InputFileError, UsageError
+from anpr_engine.kafka.tail import TailedRecord
 from anpr_engine.pipeline.columns import Circumstances
 from anpr_engine.pipeline.core import StepRules, step
 from anpr_engine.records.alert import Alert
@@ -126,6 +128,32 @@ def test_sealed_fields_stand_nowhere_in_the_record() -> None:
     assert told["entry"]["owner"] == "FGP Antwerpen"
     assert "zip" not in json.loads(from_base64url(told["sealed"]["protected"]))
     Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(told)
+
+
+def test_what_is_sealed_of_one_entry_stands_not_beside_another() -> None:
+    """Of the plate's other lists an alert tells no field that is sealed; its own alert does."""
+    told = {"plate": "1-ABC-123", "country": "BE", "sharing": "be,nl", "danger": "armed"}
+    told |= {"owner": "unit"}
+    entries = [WatchlistEntry.model_validate({"entry_id": n, "list_id": n} | told) for n in "ab"]
+    read = b'{"read_id":"r","camera_id":"c1","captured_at":"2026-11-22T08:59:59Z",'
+    read += b'"plate":"1ABC123","country":"BE"}'
+    where = Circumstances("be", int(NOW.timestamp() * 1e6), 120, watchlist_stale=False)
+    found = [each.alert for each in step([read], snapshot_of(entries), StepRules(), where).alerts]
+    about = found[0]
+    assert about.also
+    assert about.also[0].danger == "armed"
+    guard = AlertSealer(None, SealRules({"nl": NL.public}, ("read.plate", "entry.danger")))
+    value = guard.guarded([about])[0][0]
+    assert b"armed" not in value
+    assert json.loads(value)["also"][0]["owner"] == "unit"
+    came = Opener(NL).open(Alert.model_validate_json(value))
+    assert isinstance(came, Alert)
+    assert came.entry.danger == "armed"
+    view = ProofView(None, None, NOW.timestamp, as_json=False)
+    values = [each for each, _ in guard.guarded(found)]
+    records = [TailedRecord("t", 0, n, -1, b"", (), each) for n, each in enumerate(values)]
+    shown = [Alert.model_validate_json(each.value) for each in records]
+    assert [view.show(*each) for each in zip(shown, records, strict=True)] == [True, True]
 
 
 @pytest.mark.parametrize("key", [BE, NL])
