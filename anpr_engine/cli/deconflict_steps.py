@@ -93,7 +93,7 @@ def reply(request: Path, **given: Any) -> None:  # noqa: ANN401 - click hands ov
         desk.purpose, desk.case_ref = message.purpose, message.case_ref
         require_fit(message, (partner.name, desk.site), desk.now, AGE_MAX)
         blinded = unpacked(message.blinded, ELEMENT_BYTES)
-        desk.count("elements", len(blinded), partner.rules.elements_per_day)
+        desk.count("elements", partner, len(blinded), partner.rules.elements_per_day)
         offered, asked = Offered(desk, partner), Request(bytes.fromhex(message.message_id), blinded)
         seed = os.urandom(SEED_BYTES)
         with RowProgress("comparing") as progress:

@@ -17,7 +17,7 @@ from anpr_engine.cli.secret_files import read_whole, require_new, write_private
 from anpr_engine.policy.pseudonym import KeyRing, Listed
 from anpr_engine.records.audit_event import AuditAction, AuditEvent
 from anpr_engine.records.questions import Answer, Answers, Question, Questions
-from anpr_engine.wiring_partners import partner_keys
+from anpr_engine.wiring_partners import Partner, partner_keys
 
 QUESTION_AGE_MAX = timedelta(days=3)
 SOMETHING, NOTHING = "hit-no-hit.something-to-ask", "hit-no-hit.nothing"
@@ -44,7 +44,8 @@ def command(questions: Path, **given: Any) -> None:  # noqa: ANN401 - click hand
     with partner_desk(given) as desk, desk.recording_refusals("hit/no-hit questions"):
         signer = desk.signer()
         message = opened(data, Questions, partner_keys(desk.partners)).message
-        found = _answered(desk, message, ring)
+        partner = desk.meet(message.asker)
+        found = _answered(desk, partner, message, ring)
         pairs = list(zip(message.questions, found, strict=True))
         answers = Answers(
             message_id=uuid.uuid4().hex,
@@ -56,7 +57,7 @@ def command(questions: Path, **given: Any) -> None:  # noqa: ANN401 - click hand
             answers=[Answer(pseudonym=each.pseudonym, something_to_ask=yes) for each, yes in pairs],
         )
         # In the record first: what was told and is not on record would be worse.
-        desk.write([_line(desk, each, yes=yes) for each, yes in pairs])
+        desk.write([_line(desk, partner, each, yes=yes) for each, yes in pairs])
         write_private(given["out"], signed_file(answers, signer))
     told = {"questions": len(found), "something_to_ask": sum(found)}
     if given["as_json"]:
@@ -65,26 +66,23 @@ def command(questions: Path, **given: Any) -> None:  # noqa: ANN401 - click hand
         click.echo(", ".join(f"{many} {name.replace('_', ' ')}" for name, many in told.items()))
 
 
-def _answered(desk: PartnerDesk, message: Questions, ring: KeyRing) -> list[bool]:
-    partner = desk.meet(message.asker)
+def _answered(desk: PartnerDesk, partner: Partner, message: Questions, ring: KeyRing) -> list[bool]:
     desk.purpose = message.purpose
     require_fit(message, (partner.name, desk.site), desk.now, QUESTION_AGE_MAX)
     key = ring.find(message.key_id, desk.now)
-    desk.count("questions", len(message.questions), partner.rules.questions_per_day)
+    desk.count("questions", partner, len(message.questions), partner.rules.questions_per_day)
     offered = Offered(desk, partner)
     listed = Listed(key, ((one.plate, one.country) for one in offered.listings()))
     offered.require(message.purpose)
     return [listed.holds(each, desk.now) for each in message.questions]
 
 
-def _line(desk: PartnerDesk, question: Question, *, yes: bool) -> AuditEvent:
-    partner = desk.partner
-    agreement = "" if partner is None else partner.rules.agreement
+def _line(desk: PartnerDesk, partner: Partner, question: Question, *, yes: bool) -> AuditEvent:
     return desk.event(
         AuditAction.QUESTION_ANSWERED,
-        f"hit/no-hit by {agreement}; answered by {desk.store.act.by}",
+        f"hit/no-hit by {partner.rules.agreement}; answered by {desk.store.act.by}",
         actor=question.official,
-        unit=None if partner is None else partner.name,
+        unit=partner.name,
         case_ref=question.case_ref,
         target=question.pseudonym,
         reasons=[SOMETHING if yes else NOTHING],

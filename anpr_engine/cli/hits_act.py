@@ -200,9 +200,13 @@ class Office:
             what = "The alert has sealed fields, and those it goes to could not open them."
             raise UsageError(what, "Give this site's key with --secret.")
         recipients = list(dict.fromkeys((*alert.recipients, *(alert.held_back_from or ()))))
-        # Those who are told now were not told of the plate's other lists.
-        changed = {"state": "validated", "recipients": recipients, "held_back_from": None}
-        changed["also"] = None
+        changed = {
+            "state": "validated",
+            "recipients": recipients,
+            "held_back_from": None,
+            # Those who are told now were not told of the plate's other lists.
+            "also": None,
+        }
         onward = alert.model_copy(update=changed | {"created_at": datetime.now(UTC)})
         given = self._settings.alerts
         guard = alert_guard(alert.site, given.signing_key, given.encrypt, given.sealed_fields)

@@ -61,20 +61,19 @@ class PartnerDesk:
         self.partner = partner_of(self.partners, name)
         return self.partner
 
-    def count(self, kind: str, many: int, per_day: int) -> None:
-        """Count what the partner asks, whole or not at all.
+    def count(self, kind: str, partner: Partner, many: int, per_day: int) -> None:
+        """Count what a partner asks, whole or not at all.
 
         Raises:
             LimitReached: it asks more than is left today.
             StoreError: it cannot be counted.
 
         """
-        name = "" if self.partner is None else self.partner.name
 
         def counted(before: bytes | None) -> bytes:
-            return kept_text(limit_of(before, per_day).taken(name, many, self.now))
+            return kept_text(limit_of(before, per_day).taken(partner.name, many, self.now))
 
-        count_asked(self.store.session, f"{kind}/{name}", counted)
+        count_asked(self.store.session, f"{kind}/{partner.name}", counted)
 
     def event(self, action: AuditAction, subject: str, **more: object) -> AuditEvent:
         """Make a line of the record; `more` are its fields."""
