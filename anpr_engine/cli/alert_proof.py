@@ -1,6 +1,5 @@
 """What a terminal tells of proofs: who signed an alert or recall, what was sealed or forged."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,15 +9,13 @@ import click
 import msgspec
 
 from anpr_engine.audit.check_alerts import WORDS, AlertChecker, Proof
+from anpr_engine.cli.alert_blocks import Showing, ShownBlocks, Told
 from anpr_engine.cli.alert_text import show_alert
 from anpr_engine.cli.recall_text import recall_block
 from anpr_engine.kafka.tail import TailedRecord
 from anpr_engine.records.alert import Alert
 from anpr_engine.records.recall import Recall
 from anpr_engine.wire import json_bytes
-
-BLOCKS_MAX = 10_000
-"""Blocks remembered that told of several lists."""
 
 
 class AlertOpener(Protocol):
@@ -41,9 +38,7 @@ class ProofView:
     now_s: Callable[[], float]
     as_json: bool
     forged: int = 0
-    _blocks: OrderedDict[str, frozenset[str]] = field(
-        default_factory=OrderedDict[str, frozenset[str]], init=False
-    )
+    _blocks: ShownBlocks = field(default_factory=ShownBlocks, init=False)
 
     def show(self, alert: Alert, record: TailedRecord) -> bool:
         """Show one alert; of a forged one only that it is, and why.
@@ -62,34 +57,23 @@ class ProofView:
             place = f"{record.topic}/{record.partition}/{record.offset}"
             click.echo(f"anpr: the alert at {place} may be kept no longer: not shown", err=True)
             return False
-        if not self.as_json and self._is_in_a_block(alert):
-            return False
         shown = self._opened(alert)
         if not self.as_json:
-            show_alert(shown, "" if proof is None else words_of(proof))
-        elif proof is None and shown is alert:
+            return self._show_block(shown, proof, was_sealed=alert.sealed is not None)
+        if proof is None and shown is alert:
             click.echo(record.value.decode())
         else:
             value = record.value if shown is alert else json_bytes(shown)
             click.echo(value if proof is None else _with_proof(value, {**_told(proof)}))
         return True
 
-    def _is_in_a_block(self, alert: Alert) -> bool:
-        """Say whether a block that was shown told of this alert's list, too.
-
-        Both have to name each other: else one that nobody signed could hide one that somebody did.
-        One with sealed fields has a block of its own: others say no more of it than is open.
-        """
-        if alert.sealed is not None:
+    def _show_block(self, alert: Alert, proof: Proof | None, *, was_sealed: bool) -> bool:
+        key_id, words = ("", "") if proof is None else (proof.key_id, words_of(proof))
+        place = self._blocks.place(alert, key_id, was_sealed=was_sealed)
+        if place.told is Told.BEFORE:
             return False
-        others = frozenset(each.alert_id for each in alert.also or ())
-        if any(alert.alert_id in self._blocks.get(other, ()) for other in others):
-            return True
-        if others:
-            self._blocks[alert.alert_id] = others
-            if len(self._blocks) > BLOCKS_MAX:
-                self._blocks.popitem(last=False)
-        return False
+        show_placed(alert, place, words)
+        return True
 
     def show_recall(self, recall: Recall, record: TailedRecord) -> bool:
         """Show one recall; of a forged one only that it is, and why, and False is given."""
@@ -127,6 +111,14 @@ class ProofView:
             click.echo(msgspec.json.encode(told))
         else:
             click.echo(f"FORGED  {words_of(proof)}; the record at {place} is not shown\n")
+
+
+def show_placed(alert: Alert, place: Showing, words: str = "") -> None:
+    """Show an alert beside the blocks before it, naming only lists not told of yet."""
+    if place.before is not None:
+        others = [each for each in alert.also or () if each.alert_id in place.new]
+        alert = alert.model_copy(update={"also": others})
+    show_alert(alert, words, place.before)
 
 
 def words_of(proof: Proof) -> str:

@@ -32,7 +32,7 @@ INFORMATION = {
 """The two signs of a reliability, as Europol's 4x4 codes have them."""
 
 
-def _place(alert: Alert) -> str:
+def _where(alert: Alert) -> str:
     read = alert.read
     parts = [read.camera_id]
     if read.lane is not None:
@@ -96,19 +96,17 @@ def _also(alert: Alert) -> list[str]:
     return lines
 
 
-def alert_block(alert: Alert, proof: str = "") -> str:
-    """Write an alert as lines: plates, place and time, what is asked, how sure, how fresh.
+def _seen(alert: Alert) -> list[str]:
+    return [
+        *_plates(alert),
+        f"  seen          {alert.read.captured_at:%Y-%m-%d %H:%M:%S} UTC at {_where(alert)}",
+    ]
 
-    proof: what is known of its signature; empty where nobody looked.
-    """
+
+def _listed(alert: Alert) -> list[str]:
     age_s = alert.watchlist_age_ms / 1000
     stale = "  STALE LIST: confirm before anything happens" if alert.watchlist_stale else ""
-    lines = [
-        f"{alert.category.value.upper()}  priority {alert.priority}  {alert.state}",
-        *_also(alert),
-        *_beware(alert),
-        *_plates(alert),
-        f"  seen          {alert.read.captured_at:%Y-%m-%d %H:%M:%S} UTC at {_place(alert)}",
+    return [
         f"  asked         {alert.action.value}: {ASKED[alert.action.value]}",
         f"  probability   {alert.probability:.4f}  ({alert.tier.value} match, {alert.edits} edits)",
         f"  vehicle       {_vehicle(alert)}",
@@ -119,6 +117,28 @@ def alert_block(alert: Alert, proof: str = "") -> str:
         f"  handling      {alert.handling_code or 'not given'}",
         f"  alert         {alert.alert_id}  {alert.lateness_ms} ms after capture",
     ]
+
+
+def alert_block(alert: Alert, proof: str = "", before: Alert | None = None) -> str:
+    """Write an alert as lines: plates, place and time, what is asked, how sure, how fresh.
+
+    proof: what is known of its signature; empty where nobody looked. before: an alert of the same
+    read that was shown; what was seen is told once, if both say the same.
+    """
+    seen = _seen(alert)
+    if before is not None:
+        shown = _seen(before)
+        seen = [
+            f"  SAME VEHICLE  as alert {before.alert_id} above: one read, on several lists",
+            *(line for line in seen if line not in shown),
+        ]
+    lines = [
+        f"{alert.category.value.upper()}  priority {alert.priority}  {alert.state}",
+        *_also(alert),
+        *_beware(alert),
+        *seen,
+        *_listed(alert),
+    ]
     if alert.supersedes is not None:
         lines.append(f"  upgrades      alert {alert.supersedes} of the same passage")
     if proof:
@@ -126,6 +146,6 @@ def alert_block(alert: Alert, proof: str = "") -> str:
     return "\n".join(lines)
 
 
-def show_alert(alert: Alert, proof: str = "") -> None:
+def show_alert(alert: Alert, proof: str = "", before: Alert | None = None) -> None:
     """Print one alert and a blank line."""
-    click.echo(alert_block(alert, proof) + "\n")
+    click.echo(alert_block(alert, proof, before) + "\n")

@@ -2,7 +2,9 @@
 
 Why the alerts stay apart: each entry has an owner, a legal basis and an end of its own, and is
 acted on, reported, recalled and kept by itself.
-Why the same recipients only: who is told of one list must not learn of another from it.
+Why an alert names only what all of its recipients are told of: who is told of one list must not
+learn of another from it. So an alert for home alone names one that goes abroad, too, and is not
+named by it.
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +17,7 @@ from anpr_engine.records.trusted import changed, trusted
 
 
 def together(alerts: Sequence[DecidedAlert]) -> list[DecidedAlert]:
-    """Let alerts of one read, plate, state and set of recipients name each other.
+    """Let alerts of one read, plate and state name each other, as far as their recipients may know.
 
     Args:
         alerts: of one batch, as they go out, in order of reads.
@@ -26,26 +28,40 @@ def together(alerts: Sequence[DecidedAlert]) -> list[DecidedAlert]:
     if len(rows) == len(alerts):
         return found
     several = [place for place, each in enumerate(alerts) if rows[each.row] > 1]
-    for group in _groups(found, several):
-        said = {place: _also(found[place].alert) for place in group}
-        for place in group:
-            others = [said[other] for other in group if other != place]
-            row, alert = found[place]
-            found[place] = DecidedAlert(row, changed(alert, {"also": others}))
+    for group in _groups(alerts, several):
+        for telling, told in _parts(alerts, group):
+            said = {place: _also(found[place].alert) for place in told}
+            for place in telling:
+                row, alert = found[place]
+                others = [said[other] for other in told if other != place]
+                found[place] = DecidedAlert(row, changed(alert, {"also": others}))
     return found
 
 
 def _groups(alerts: Sequence[DecidedAlert], places: Sequence[int]) -> Iterator[list[int]]:
-    """Give the places of alerts that belong together, the most urgent first."""
+    """Give the places of alerts of one read, plate and state."""
     alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place in places:
         row, alert = alerts[place]
-        about = row, tuple(alert.recipients), alert.state, listed_text(alert.entry.plate)
-        alike[about].append(place)
-    for group in alike.values():
-        for part in _of_one_country(alerts, group):
-            if len(part) > 1:
-                yield sorted(part, key=lambda place: _urgency(alerts[place].alert))
+        alike[row, alert.state, listed_text(alert.entry.plate)].append(place)
+    yield from (group for group in alike.values() if len(group) > 1)
+
+
+def _parts(
+    alerts: Sequence[DecidedAlert], group: Sequence[int]
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Give places that have the same to tell, and what they tell of, the most urgent first.
+
+    Each set of recipients is looked at by itself, among what all of them are told of: an alert
+    that somebody does not get changes nothing of what he gets.
+    """
+    recipients = {place: frozenset(alerts[place].alert.recipients) for place in group}
+    for told in dict.fromkeys(recipients.values()):
+        known = [place for place in group if told <= recipients[place]]
+        for part in _of_one_country(alerts, known):
+            telling = [place for place in part if recipients[place] == told]
+            if telling and len(part) > 1:
+                yield telling, sorted(part, key=lambda place: _urgency(alerts[place].alert))
 
 
 def _of_one_country(alerts: Sequence[DecidedAlert], group: list[int]) -> Iterator[list[int]]:

@@ -127,7 +127,7 @@ class AlertEntry(BaseModel):
 
 
 class AlsoListed(BaseModel):
-    """Another entry of the same plate, on which the same read gave an alert to the same people."""
+    """Another entry of the same plate, whose alert of the same read all these people got, too."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,11 +1,13 @@
 """One plate on several lists: alerts that name each other, shown to a person as one."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from anpr_engine.cli.alert_proof import ProofView
+from anpr_engine.cli.alert_blocks import ShownBlocks, Told
+from anpr_engine.cli.alert_proof import ProofView, show_placed
 from anpr_engine.cli.alert_text import ASKED
 from anpr_engine.kafka.tail import TailedRecord
 from anpr_engine.pipeline.columns import Circumstances, DecidedAlert
@@ -160,9 +162,115 @@ def test_machines_get_every_alert_as_it_was_published(capsys: pytest.CaptureFixt
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
-def test_what_names_a_vehicle_s_other_alert_hides_nothing_by_itself() -> None:
-    """An alert is left out only if it names the one that was shown, too."""
+def test_what_names_a_vehicle_s_other_alert_hides_nothing_by_itself(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An alert nobody signed is left out only if it names the one that was shown, too."""
     first, second = alerts_of([entry("a"), entry("b")])
     alone = second.model_copy(update={"also": None})
     shown = view()
     assert [shown.show(each, record(each)) for each in (first, alone)] == [True, True]
+    assert capsys.readouterr().out.count("probability") == 2
+
+
+HOME_AND_ABROAD = (
+    entry("own", category="drug-smuggling", action="arrest", danger="armed", priority=90),
+    entry("own-too", priority=20),
+    entry("shared", sharing="nl"),
+)
+
+
+def home_and_abroad() -> dict[str, Alert]:
+    """Give the alerts of a plate on two lists for home alone and one that is shared, by list."""
+    return {each.entry.list_id: each for each in alerts_of(HOME_AND_ABROAD)}
+
+
+def test_an_alert_for_home_alone_names_the_one_that_goes_abroad_and_not_the_other_way() -> None:
+    """Who is told of the one list must not learn of the other."""
+    found = home_and_abroad()
+    assert {name: (others(each), each.recipients) for name, each in found.items()} == {
+        "own": (["shared", "own-too"], ["be"]),
+        "own-too": (["own", "shared"], ["be"]),
+        "shared": ([], ["be", "nl"]),
+    }
+
+
+def test_a_list_for_home_alone_changes_nothing_of_what_goes_abroad() -> None:
+    """Two shared ones name each other or not, whatever country a list has that stays at home."""
+    shared = [entry("s", sharing="nl"), entry("t", sharing="nl", country=None)]
+    for more in ([], [entry("own")]):
+        found = alerts_of([*shared, *more])
+        abroad = [each for each in found if each.recipients == ["be", "nl"]]
+        assert [others(each) for each in abroad] == [["t"], ["s"]]
+    told: list[dict[str, object]] = [
+        {"recipients": ["be", "nl"]},
+        {"recipients": ["be", "nl"], "country": None},
+    ]
+    assert linked(*told, {"country": "NL"}) == [["l1"], ["l0"], []]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("own", "own-too", "shared"))))
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_room_sees_one_vehicle_whichever_topic_is_read_first(
+    order: tuple[str, str, str],
+    signed: bool,  # noqa: FBT001 - a parameter of a test
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What was seen stands once; each list's reasons and dangers are told, whoever came first."""
+    found, blocks = home_and_abroad(), ShownBlocks()
+    shown = []
+    for name in order:
+        place = blocks.place(found[name], "k" if signed else "", was_sealed=False)
+        shown.append(place.told)
+        if place.told is not Told.BEFORE:
+            show_placed(found[name], place)
+    text = capsys.readouterr().out
+    assert shown[0] is Told.WHOLE
+    assert Told.WHOLE not in shown[1:]
+    assert text.count("plate read") == text.count(" UTC at ") == 1
+    assert text.count("DANGER        armed") == 1
+    # Nobody vouches that an unsigned block tells the truth of another, so that one is shown, too.
+    again = "shared" if order[0] != "shared" and not signed else ""
+    for name, alert in found.items():
+        assert text.count(f" {name} of unknown owner") == 1 + (name == again), name
+        assert f"{alert.action.value}: {ASKED[alert.action.value]}" in text
+    assert shown.count(Told.ADDED) == (order[0] == "shared" or bool(again))
+
+
+def test_a_block_that_adds_repeats_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who is told that a vehicle is the same still sees where two alerts do not agree."""
+    found, blocks = home_and_abroad(), ShownBlocks()
+    other = found["own"].read.model_copy(update={"plate": "2XYZ999"})
+    liar = found["own"].model_copy(update={"read": other})
+    for alert in (liar, found["shared"]):
+        show_placed(alert, blocks.place(alert, "", was_sealed=False))
+    assert "as read: 1-ABC-123" in capsys.readouterr().out.replace("1ABC123", "1-ABC-123")
+
+
+def test_neither_a_sealed_alert_nor_one_of_another_key_is_left_out() -> None:
+    """Others say no more of the one than is open; and may have been written to hide the other."""
+    found = home_and_abroad()
+
+    def second(first_key: str, key: str, *, was_sealed: bool) -> Told:
+        blocks = ShownBlocks()
+        blocks.place(found["own"], first_key, was_sealed=False)
+        return blocks.place(found["shared"], key, was_sealed=was_sealed).told
+
+    assert second("k", "k", was_sealed=False) is Told.BEFORE
+    assert second("k", "k", was_sealed=True) is Told.ADDED
+    assert second("", "k", was_sealed=False) is Told.ADDED
+    assert second("j", "k", was_sealed=False) is Told.ADDED
+    assert second("", "", was_sealed=False) is Told.ADDED
+
+
+def test_blocks_of_other_reads_and_forgotten_ones_add_nothing() -> None:
+    """A name alone makes no vehicle of two reads; the oldest block is forgotten first."""
+    found, blocks = home_and_abroad(), ShownBlocks(2)
+    elsewhere = found["shared"].read.model_copy(update={"read_id": "r2"})
+    blocks.place(found["shared"].model_copy(update={"read": elsewhere}), "", was_sealed=False)
+    assert blocks.place(found["own"], "", was_sealed=False).told is Told.WHOLE
+    for name in ("x", "y"):
+        alert_id_ = alert_id("be", name, "l", "e")
+        other = found["shared"].model_copy(update={"alert_id": alert_id_})
+        blocks.place(other, "", was_sealed=False)
+    assert blocks.place(found["shared"], "", was_sealed=False).told is Told.WHOLE
