@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anpr_engine.config import MatchSettings
-from anpr_engine.kernels.bloom import filter_maybe
+from anpr_engine.kernels.bloom import filter_rows
 from anpr_engine.pipeline import find, match, near, promising
 from anpr_engine.pipeline.decode import decode
 from anpr_engine.pipeline.match import MatchRules
@@ -134,9 +134,9 @@ class _Parts:
                     reads = decode(self.values[at : at + BATCH_READS], LATEST_US)
                 with watch.of("normalise"):
                     plates = normalise_plates(reads, CHARACTERS_MIN)
-                maybe = np.empty(len(reads), dtype=np.uint8)
+                maybe = np.empty(len(reads) + 1, dtype=np.int64)
                 started_s = time.thread_time()
-                filter_maybe(plates.keys, self.snapshot.base.words, maybe)
+                filter_rows(plates.keys, self.snapshot.base.words, maybe)
                 filter_s += time.thread_time() - started_s
                 with watch.of("match_rest"):
                     hits += exact_hits([(reads, plates)], self.snapshot, self.rules)

@@ -10,7 +10,7 @@ import orjson
 from numpy.typing import NDArray
 from rbloom import Bloom
 
-from anpr_engine.kernels.bloom import filter_add, filter_maybe, filter_words
+from anpr_engine.kernels.bloom import filter_add, filter_rows, filter_words
 from anpr_engine.kernels.json_scan import DECODED, ROW_WORDS, scan_reads
 from anpr_engine.kernels.json_values import NUMBERS, SPAN_PLATE, SPANS
 from anpr_engine.kernels.plate_text import plate_keys
@@ -96,8 +96,9 @@ class Kernels:
 
     def filter(self, batch: _Batch) -> int:
         """Ask the filter alone; give its `maybe`s."""
-        filter_maybe(batch.keys, self._words, batch.status)
-        return int(np.count_nonzero(batch.status))
+        maybe = np.empty(len(batch.keys) + 1, dtype=np.int64)
+        filter_rows(batch.keys, self._words, maybe)
+        return int(maybe[0])
 
     def find(self, batch: _Batch) -> int:
         """Ask filter and table; give how many reads are listed."""

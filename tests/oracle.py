@@ -37,9 +37,9 @@ def filter_add(keys: Iterable[int]) -> set[int]:
     return set(keys)
 
 
-def filter_maybe(keys: Iterable[int], members: set[int]) -> list[bool]:
+def filter_rows(keys: Iterable[int], members: set[int]) -> list[int]:
     """Say for sure who is a member."""
-    return [key in members for key in keys]
+    return [row for row, key in enumerate(keys) if key in members]
 
 
 def table_build(keys: Sequence[int]) -> dict[int, int]:

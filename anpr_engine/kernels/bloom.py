@@ -8,7 +8,8 @@ a key about 0.1 % of strangers get a `maybe`.
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels._jit import Word, given, helper, kernel, u8, u32, u64, written
+from anpr_engine.kernels._jit import Word, given, helper, i64, kernel, u32, u64, written
+from anpr_engine.kernels._memory import lowest_bit
 from anpr_engine.kernels.hashing import mix64
 
 LANES = 8
@@ -104,24 +105,29 @@ def filter_add(keys: NDArray[np.uint64], words: NDArray[np.uint32]) -> None:
         add_member(words, mix64(keys[row]))
 
 
-@kernel(given(u64), given(u32, 2), written(u8))
-def filter_maybe(
-    keys: NDArray[np.uint64], words: NDArray[np.uint32], maybe: NDArray[np.uint8]
+@kernel(given(u64), given(u32, 2), written(i64))
+def filter_rows(
+    keys: NDArray[np.uint64], words: NDArray[np.uint32], rows: NDArray[np.int64]
 ) -> None:
-    """Ask a filter for keys.
+    """List which keys may be members; the others are none.
 
     Args:
         keys: uint64 (probes,).
         words: uint32 (blocks, 8).
-        maybe: uint8 (probes,), written: 1 where the key may be a member, 0 where it is none.
+        rows: int64 (probes + 1,), written: how many there are, and their rows, rising.
 
     """
+    count = 0
     for first in range(0, keys.shape[0], KEYS_AT_ONCE):
         end = min(first + KEYS_AT_ONCE, keys.shape[0])
-        found = maybe_members(words, keys, (first, end))
-        for row in range(first, end):
-            likely = (found >> np.uint64(row - first)) & np.uint64(1) != np.uint64(0)
-            maybe[row] = likely and maybe_member(words, mix64(keys[row]))
+        left = maybe_members(words, keys, (first, end))
+        while left != np.uint64(0):
+            row = first + lowest_bit(left)
+            left = left & (left - np.uint64(1))
+            if maybe_member(words, mix64(keys[row])):
+                count += 1
+                rows[count] = row
+    rows[0] = count
 
 
 def fill_ratio(words: NDArray[np.uint32]) -> float:

@@ -87,10 +87,12 @@ def find_listed(
 
     """
     tally[:] = 0
+    unusable = np.int64(0)
+    for read in range(keys.shape[0]):
+        unusable += np.int64(keys[read] == np.uint64(0))
+    tally[PROBED] = keys.shape[0] - unusable
     for first in range(0, keys.shape[0], KEYS_AT_ONCE):
         end = min(first + KEYS_AT_ONCE, keys.shape[0])
-        for read in range(first, end):
-            tally[PROBED] += 1 if keys[read] != 0 else 0
         left = maybe_members(words, keys, (first, end))
         while left != np.uint64(0):
             read = first + lowest_bit(left)

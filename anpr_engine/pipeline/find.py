@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from anpr_engine.kernels.bloom import filter_maybe
+from anpr_engine.kernels.bloom import filter_rows
 from anpr_engine.kernels.halves import HalfIndex
 from anpr_engine.kernels.neighbours import (
     MOST,
@@ -143,13 +143,13 @@ def offered_pairs(candidates: CandidateColumns, snapshot: Snapshot) -> Pairs:
 
 def spelling_pairs(keys: NDArray[np.uint64], snapshot: Snapshot) -> Pairs:
     """Find the entries with an umlaut that keys spell without."""
-    asked = np.zeros(len(keys), dtype=np.uint8)
+    parts = [np.zeros(0, dtype=np.int64)]
     for block in (snapshot.base, snapshot.delta):
         if len(block.spelled):
-            maybe = np.empty(len(keys), dtype=np.uint8)
-            filter_maybe(keys, block.spelled, maybe)
-            asked |= maybe
-    rows = np.flatnonzero(asked)
+            asked = np.empty(len(keys) + 1, dtype=np.int64)
+            filter_rows(keys, block.spelled, asked)
+            parts.append(asked[1 : asked[0] + 1])
+    rows = np.unique(np.concatenate(parts))
     if not len(rows):
         return no_pairs()
     found = np.empty((2, len(rows) * SPELLINGS_MAX), dtype=np.uint64)

@@ -31,8 +31,9 @@ from anpr_engine.plates.error_model import Channel
 from anpr_engine.plates.gate import Gate
 from anpr_engine.plates.normaliser import plate_key
 
-_NAMED_ROOM = 2**14
-"""Plates that are named at a time; once more where there are more."""
+_NAMED_LEAST = 2**14
+_NAMED_PER_READ = 16
+"""Room for plates that are named; where there are more, all is done once more."""
 _ROWS = (DROPPED_INSIDE, DROPPED_AT_EDGE)
 
 
@@ -155,7 +156,7 @@ def explained(
         kept(seen.limits),
     )
     work = empty_room()
-    room = _NAMED_ROOM
+    room = max(_NAMED_LEAST, len(bounds) * _NAMED_PER_READ)
     while True:
         named = Named(np.empty(room, np.uint64), np.empty(room, np.int64), np.zeros(1, np.int64))
         explained_parts(columns, gate, tables, work, bounds, named)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anpr_engine.errors import UsageError
-from anpr_engine.kernels.bloom import filter_add, filter_maybe, filter_words
+from anpr_engine.kernels.bloom import filter_add, filter_rows, filter_words
 from anpr_engine.plates.normaliser import normalise
 
 NOT_ISSUED = 0.02
@@ -49,10 +49,12 @@ class IssuedPlates:
             among: the country's share of the traffic, which its registered plates share evenly.
 
         """
-        maybe = np.empty(len(keys), dtype=np.uint8)
-        filter_maybe(keys, self.words, maybe)
-        registered = (maybe == 1) & (guess > 0)
-        return np.where(registered, among / max(1, self.count), guess * NOT_ISSUED)
+        found = guess * NOT_ISSUED
+        maybe = np.empty(len(keys) + 1, dtype=np.int64)
+        filter_rows(keys, self.words, maybe)
+        rows = maybe[1 : maybe[0] + 1]
+        found[rows[guess[rows] > 0]] = among / max(1, self.count)
+        return found
 
 
 def issued_plates(country: str, keys: NDArray[np.uint64]) -> IssuedPlates:

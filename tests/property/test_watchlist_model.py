@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from anpr_engine.kernels.bloom import filter_maybe
+from anpr_engine.kernels.bloom import filter_rows
 from anpr_engine.kernels.table import FOUND, find_listed
 from anpr_engine.plates.normaliser import normalise
 from anpr_engine.watchlist.block import EntryBlock, build_block, joined, rows_from
@@ -159,9 +159,9 @@ class WatchlistModel(RuleBasedStateMachine):
         """Every listed key gets a `maybe` from its block's filter."""
         snapshot = self.editor.snapshot("e", self.version)
         for block in (snapshot.base, snapshot.delta):
-            maybe = np.zeros(len(block), dtype=np.uint8)
-            filter_maybe(block.rows.keys, block.words, maybe)
-            assert maybe.all()
+            maybe = np.empty(len(block) + 1, dtype=np.int64)
+            filter_rows(block.rows.keys, block.words, maybe)
+            assert maybe[0] == len(block)
 
     def _compare(self, snapshot: Snapshot, model: dict[tuple[str, str], tuple[str, str]]) -> None:
         for plate in PLATES:
