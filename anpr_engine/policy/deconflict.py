@@ -13,9 +13,7 @@ nothing.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from anpr_engine.policy.daily_limit import DailyLimit
 from anpr_engine.policy.listing import Listing
 from anpr_engine.policy.oprf import (
     Draw,
@@ -107,7 +105,7 @@ def reply(
     """Answer a request from my list.
 
     Args:
-        request: the other side's, after `admitted` let it in.
+        request: the other side's, counted against its day's limit before (`DailyLimit.taken`).
         listings: mine.
         seed: 32 random bytes for this run alone; forget them afterwards.
         draw: gives random bytes.
@@ -128,16 +126,6 @@ def reply(
     fill = padded(len(marks)) - len(marks)
     marks.update(draw(MARK_BYTES) for _ in range(fill))
     return Reply(request.run_id, tuple(evaluated), tuple(sorted(marks)))
-
-
-def admitted(limit: DailyLimit, partner: str, request: Request, at: datetime) -> DailyLimit:
-    """Count a request against what a partner may ask in a day, before any of it is answered.
-
-    Raises:
-        LimitReached: it asks for more than is left.
-
-    """
-    return limit.taken(partner, len(request.blinded), at)
 
 
 def matched(run: Run, answer: Reply) -> frozenset[Listing]:

@@ -18,7 +18,6 @@ from anpr_engine.policy.daily_limit import DailyLimit, LimitReached
 from anpr_engine.policy.deconflict import (
     Reply,
     Request,
-    admitted,
     ask,
     matched,
     padded,
@@ -217,7 +216,7 @@ def test_counts_are_rounded_up(count: int, expected: int) -> None:
 def test_a_partner_asks_so_much_a_day_and_no_more() -> None:
     """The request is counted whole, with what stands for nothing, before it is answered."""
     request, _ = ask(listings([1], "mine"), drawn(1))
-    limit = admitted(DailyLimit(300), "nl", request, NOW)
+    limit = DailyLimit(300).taken("nl", len(request.blinded), NOW)
     assert limit.left("nl", NOW) == 44
     with pytest.raises(LimitReached):
-        admitted(limit, "nl", request, NOW)
+        limit.taken("nl", len(request.blinded), NOW)
