@@ -1,9 +1,10 @@
 """`anpr alerts tail`: a control room's alerts in a terminal, committed ones only."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 from pydantic import ValidationError
@@ -41,6 +42,19 @@ class TailOptions:
     secret: Path | None
     age_max: float | None
     receipts: bool
+
+
+class AtHand(Protocol):
+    """Gives records in groups, those that are there together."""
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """Name what is followed."""
+        ...
+
+    def groups(self, stop: Callable[[], bool]) -> Generator[list[TailedRecord]]:
+        """Give groups until `stop` says so."""
+        ...
 
 
 @click.group(name="alerts", epilog="Example:  anpr alerts tail --site be")
@@ -87,7 +101,7 @@ def tail(**given: Any) -> None:  # noqa: ANN401 - click hands over every option 
     follower = _follower(place, from_start=options.from_start)
     with _desk(options, place) as desk:
         recalls = RecallView(place.site, view, desk)
-        for record in follower.records(stop.is_set):
+        for record in in_turn(follower, stop.is_set):
             if record.topic in (SiteTopics(place.site).recalls, CROSS_BORDER_RECALLS):
                 recalls.take(record)
                 continue
@@ -125,6 +139,18 @@ def _follower(place: Place, *, from_start: bool) -> Follower:
         what = "topics of recalls are missing, so recalls are not seen"
         click.echo(f"anpr: {what}; run `anpr topics apply`", err=True)
     return follower
+
+
+def in_turn(follower: AtHand, stop: Callable[[], bool]) -> Generator[TailedRecord]:
+    """Give records, of those that are there together topic by topic.
+
+    The site's own alerts come first: what is for it alone names what goes abroad, too, and a
+    vehicle on lists of both kinds is one block. A recall comes after the alert it takes back.
+    """
+    turn = {topic: place for place, topic in enumerate(follower.topics)}
+    with closing(follower.groups(stop)) as groups:
+        for group in groups:
+            yield from sorted(group, key=lambda record: turn[record.topic])
 
 
 def _desk(options: TailOptions, place: Place) -> AbstractContextManager[ReceiptDesk | None]:

@@ -5,7 +5,8 @@ alerts is no member of any group and needs no access rule beyond reading.
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from typing import NamedTuple
 
 from confluent_kafka import (
@@ -17,6 +18,7 @@ from confluent_kafka import (
 )
 
 from anpr_engine.clock import SystemClock
+from anpr_engine.errors import BrokerError
 from anpr_engine.kafka.batch import headers_of
 from anpr_engine.kafka.client_settings import Security, common, follower
 from anpr_engine.kafka.errors import PASSING, translate, translated
@@ -25,6 +27,9 @@ from anpr_engine.wire import Header
 
 LOOK_S = 0.1
 """How often `stop` is asked while nothing comes; a record is given as soon as it is there."""
+
+GROUP_MAX = 500
+"""Records given together, beside the first."""
 
 START_S = 15.0
 
@@ -90,20 +95,44 @@ class Follower:
             BrokerError: when following cannot go on.
 
         """
+        with closing(self.groups(stop)) as groups:
+            for group in groups:
+                yield from group
+
+    def groups(self, stop: Callable[[], bool]) -> Generator[list[TailedRecord]]:
+        """Give records as they are committed, until `stop` says so, those that are there together.
+
+        Nobody waits for a group to grow: records of one transaction mostly are one, those of
+        several topics in any order, those of a partition in theirs.
+
+        Raises:
+            BrokerError: when following cannot go on.
+
+        """
         try:
             while not stop():
                 with translated(self._where):
-                    message = self._consumer.poll(LOOK_S)
+                    first = self._consumer.poll(LOOK_S)
+                    rest = [] if first is None else self._consumer.consume(GROUP_MAX, 0)
                 self._watch.check()
-                if message is None:
-                    continue
-                error = message.error()
-                if error is None:
-                    yield tailed(message)
-                elif error.code() not in PASSING:
-                    raise translate(error, self._where)
+                found, fault = self._taken([] if first is None else [first, *rest])
+                if found:
+                    yield found
+                if fault is not None:
+                    raise fault
         finally:
             self._consumer.close()
+
+    def _taken(self, messages: Sequence[Message]) -> tuple[list[TailedRecord], BrokerError | None]:
+        # What came before a fault is given first.
+        found = list[TailedRecord]()
+        for message in messages:
+            error = message.error()
+            if error is None:
+                found.append(tailed(message))
+            elif error.code() not in PASSING:
+                return found, translate(error, self._where)
+        return found, None
 
     def _places(self, topic: str) -> list[TopicPartition]:
         clock = SystemClock()

@@ -63,6 +63,27 @@ def test_follows_from_now(world: KafkaWorld) -> None:
         assert take(records, 1)[0].value == b"after"
 
 
+def test_records_that_are_there_together_are_given_together(world: KafkaWorld) -> None:
+    """Each once, those of a partition in their order; nobody waits for more of them."""
+    topics = [world.topic(ALERTS), world.topic(READS)]
+    with ReadWriter(world.bootstrap) as writer:
+        for number in range(60):
+            writer.write(topics[number % 2], b"key", str(number).encode())
+        writer.flush()
+        follower = Follower(world.bootstrap, NO_SECURITY, topics, from_start=True)
+        found, sizes = list[TailedRecord](), list[int]()
+        groups = follower.groups(lambda: False)
+        while len(found) < 60:
+            group = next(groups)
+            found += group
+            sizes.append(len(group))
+        groups.close()
+    assert max(sizes) > 1
+    for at, topic in enumerate(topics):
+        values = [int(record.value) for record in found if record.topic == topic]
+        assert values == list(range(at, 60, 2))
+
+
 def test_stops_when_told(world: KafkaWorld) -> None:
     """A follower of a silent topic ends soon after it is told to."""
     stop = threading.Event()
