@@ -1,6 +1,7 @@
 """Two sites with lists and records of their own, and partners that have keys to sign with."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 HERE, THERE = "yp", "yq"
 """Sites that no other test writes the records of."""
+PLATE_TOLD = re.compile(rb"1-?TST-?\d{3}", re.IGNORECASE)
+"""A whole plate of these tests: three letters of it stand in many a signature by chance."""
 PARTNERS = (HERE, THERE, "ghent", "stranger")
 UNSET = ("ANPR_KAFKA", "ANPR_REDIS_URL", "ANPR_CONFIG", "ANPR_SITE", "ANPR_USER")
 RULES = """
